@@ -1,0 +1,45 @@
+# The entry: configuration, rules, targets. `snakemake --cores 8 reports/table6.csv`
+
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+sys.path.insert(0, workflow.basedir)
+
+from stm.config.loading import ConfigError
+from stm.config.plan import Plan
+
+min_version("9.27")
+
+
+# Snakemake merges a given --configfile over one named here, which would leave the demo's data in roles that a study does not bind.
+if not workflow.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+if len(workflow.configfiles) > 1:
+    raise WorkflowError("Give one study. What studies share goes into a file that each of them `extends:`")
+
+try:
+    PLAN = Plan(Path(workflow.configfiles[0]), workflow.config_settings.config)
+    TABLES = {name: PLAN.table(name) for name in PLAN.tables}
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+REPORTS = PLAN.study.reports_dir
+
+
+rule all:
+    """Every table of the study, and all claims."""
+    default_target: True
+    input:
+        expand("{reports}/{table}.csv", reports=REPORTS, table=TABLES),
+        f"{REPORTS}/claims.csv",
+
+
+include: "workflow/rules/frames.smk"
+include: "workflow/rules/runs.smk"
+include: "workflow/rules/reports.smk"

@@ -1,0 +1,250 @@
+"""`stm <stage>`: one subcommand a stage of the pipeline, and a few for people. Each imports only what it needs."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from stm import __version__
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one subcommand; errors that a user can act on are one message and exit status 1, without a traceback."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.stage(options)
+    except Exception as error:
+        if not _speaks_to_the_user(error):
+            raise
+        print(f"stm {options.name}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _speaks_to_the_user(error: Exception) -> bool:
+    """Whether an error is one of ours, with a text that says what to do; any other keeps its traceback."""
+    return type(error).__module__.startswith("stm.") or isinstance(error, FileNotFoundError | PermissionError)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="stm", description="Does this paper hold? Stages of the STM pipeline.")
+    parser.add_argument("--version", action="version", version=__version__)
+    stages = parser.add_subparsers(required=True, metavar="STAGE", title="stages, in the order of the data")
+    for name, (stage, text, declared) in STAGES.items():
+        sub = stages.add_parser(name, help=text, description=text)
+        for flag, settings in declared.items():
+            sub.add_argument(flag, **settings)
+        sub.set_defaults(stage=stage, name=name)
+    return parser
+
+
+def specification(text: str) -> Any:
+    """`--spec`: JSON, or the path of a file that holds it."""
+    if not text.lstrip().startswith(("{", "[")):
+        text = Path(text).read_text(encoding="utf-8")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise argparse.ArgumentTypeError(f"no valid JSON: {error}") from None
+
+
+def _device(name: str) -> Any:
+    """The torch device for `--device`; `auto` takes a GPU of its own where there is one."""
+    if name in ("auto", "cuda"):
+        from stm.launch import lease_gpu
+
+        lease_gpu()
+    import os
+
+    # Must be set before CUDA starts, for sums that do not change from run to run.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def render(options: argparse.Namespace) -> None:
+    from stm.data.synthetic import render
+
+    settings = {key: value for key, value in options.spec.items() if key != "version"}
+    render(settings, options.videos, options.annotations)
+
+
+def listing(options: argparse.Namespace) -> None:
+    from stm.data.listing import write_listing
+
+    write_listing(options.spec, options.clips, options.classes)
+
+
+def extract(options: argparse.Namespace) -> None:
+    from stm.data.extraction import extract
+
+    extract(options.spec, options.shard, options.tar, options.index)
+
+
+def manifest(options: argparse.Namespace) -> None:
+    from stm.data.manifest import write_manifest
+
+    write_manifest(options.clips, options.classes, options.shards, options.expect, options.index, options.manifest)
+
+
+def imagenet(options: argparse.Namespace) -> None:
+    from stm.models.imagenet import fetch_imagenet
+
+    fetch_imagenet(options.depth, options.out)
+
+
+def train(options: argparse.Namespace) -> None:
+    device = _device(options.device)
+    from stm.training.loop import Execution, train
+
+    execution = Execution(device, options.workers, options.checkpoint_seconds)
+    train(options.spec, options.index, options.weights, options.checkpoints, options.out, execution)
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    device = _device(options.device)
+    from stm.evaluation.evaluate import evaluate
+
+    evaluate(options.spec, options.run, options.index, options.out, device, options.workers)
+
+
+def complexity(options: argparse.Namespace) -> None:
+    from stm.analysis.complexity import write_complexity
+
+    write_complexity(options.spec, options.out)
+
+
+def table(options: argparse.Namespace) -> None:
+    from stm.reporting.tables import write_table
+
+    write_table(options.spec, options.out)
+
+
+def claims(options: argparse.Namespace) -> None:
+    from stm.reporting.claims import write_claims
+
+    write_claims(options.tables, options.out)
+
+
+def plan(options: argparse.Namespace) -> None:
+    from stm.config.plan import Plan
+
+    study = Plan(options.study)
+    for name in study.tables:
+        print(name)
+        for line in study.table(name).lines:
+            for prediction in line.predictions:
+                print(f"  {line.line.method}: {prediction.run.name} under {prediction.name}")
+    print(f"{len(study.runs)} runs, {len(study.predictions)} predictions, {len(study.networks)} networks counted")
+
+
+def schema(options: argparse.Namespace) -> None:
+    from stm.config.schemas import write_schemas
+
+    write_schemas(options.out)
+
+
+def _path(text: str, **more: Any) -> dict[str, Any]:
+    return {"type": Path, "required": True, "metavar": "PATH", "help": text, **more}
+
+
+SPEC: dict[str, dict[str, Any]] = {
+    "--spec": {"type": specification, "required": True, "metavar": "JSON", "help": "settings: JSON, or a file of it"}
+}
+DEVICE: dict[str, dict[str, Any]] = {
+    "--device": {"default": "auto", "metavar": "DEVICE", "help": "auto, cpu or cuda (default: auto)"},
+    "--workers": {"type": int, "default": 0, "metavar": "N", "help": "loader processes (default: 0, in the process)"},
+}
+
+STAGES: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
+    "render": (
+        render,
+        "draw the videos of a synthetic dataset",
+        {**SPEC, "--videos": _path("folder of the videos"), "--annotations": _path("their list, written last")},
+    ),
+    "listing": (
+        listing,
+        "list a dataset's clips and classes",
+        {**SPEC, "--clips": _path("csv of clips to write"), "--classes": _path("csv of classes to write")},
+    ),
+    "extract": (
+        extract,
+        "store the frames of one shard's clips",
+        {
+            **SPEC,
+            "--shard": {"required": True, "metavar": "K", "help": "number of the shard, as 0003"},
+            "--tar": _path("frames to write"),
+            "--index": _path("index of the shard to write"),
+        },
+    ),
+    "manifest": (
+        manifest,
+        "join the shards into one index, and say of every clip what became of it",
+        {
+            "--clips": _path("from `listing`"),
+            "--classes": _path("from `listing`"),
+            "--shards": _path("indexes of all shards", nargs="+"),
+            "--expect": {"type": specification, "default": {}, "metavar": "JSON", "help": "counts to hold it to"},
+            "--index": _path("index to write"),
+            "--manifest": _path("manifest to write"),
+        },
+    ),
+    "imagenet": (
+        imagenet,
+        "fetch ImageNet weights",
+        {
+            "--depth": {"type": int, "required": True, "choices": (18, 34, 50), "help": "of the ResNet"},
+            "--out": _path("weights to write"),
+        },
+    ),
+    "train": (
+        train,
+        "train one run; resumes where a killed one stopped",
+        {
+            **SPEC,
+            "--index": _path("of the dataset's frames"),
+            "--weights": _path("initial weights, unless from scratch", required=False),
+            "--checkpoints": _path("folder of this run's checkpoints; removed at the end"),
+            "--out": _path("folder of the run"),
+            "--checkpoint-seconds": {
+                "type": float,
+                "default": 300.0,
+                "metavar": "S",
+                "help": "longest time between checkpoints; there is one after each epoch too (default: 300)",
+            },
+            **DEVICE,
+        },
+    ),
+    "evaluate": (
+        evaluate,
+        "score the clips of a split with one run",
+        {
+            **SPEC,
+            "--run": _path("folder of the run"),
+            "--index": _path("of the dataset's frames"),
+            "--out": _path("predictions to write"),
+            **DEVICE,
+        },
+    ),
+    "complexity": (complexity, "count parameters and FLOPs of a network", {**SPEC, "--out": _path("JSON to write")}),
+    "table": (table, "write one table and its claims", {**SPEC, "--out": _path("path without its ending")}),
+    "claims": (
+        claims,
+        "join the claims of all tables",
+        {"--tables": _path("claims of each table", nargs="+"), "--out": _path("path without its ending")},
+    ),
+    "plan": (
+        plan,
+        "list what a study makes",
+        {"study": {"type": Path, "metavar": "STUDY", "help": "the study's file"}},
+    ),
+    "schema": (
+        schema,
+        "write the JSON schemas of the configuration, for editors",
+        {"--out": _path("folder to write", required=False, default=Path("workflow/schemas"))},
+    ),
+}

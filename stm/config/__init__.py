@@ -1,0 +1,1 @@
+"""What a study may say, and what follows from it. Nothing in here loads torch."""

@@ -1,0 +1,183 @@
+"""YAML files with the line of every value, and errors that name file, line, key, value and what to write instead."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+Key = tuple[str | int, ...]
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be meant; the text says where, what, and what would be allowed."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The content of one YAML file and the line on which each key stands."""
+
+    path: Path
+    data: Any
+    lines: dict[Key, int]
+
+    def where(self, key: Key) -> str:
+        """`file:line` of a key, or of the nearest one above it."""
+        while key and key not in self.lines:
+            key = key[:-1]
+        return f"{_shown(self.path)}:{self.lines.get(key, 1)}"
+
+    def error(self, key: Key, problem: str) -> ConfigError:
+        """The error that says `problem` of the value at `key`."""
+        return ConfigError(f"{self.where(key)}: {key_text(key)}{problem}")
+
+
+def _shown(path: Path) -> str:
+    """The path as a user would type it: relative to the working folder where it lies below it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def key_text(key: Key) -> str:
+    """`lines[2].variant` for ("lines", 2, "variant")."""
+    text = ""
+    for part in key:
+        text += f"[{part}]" if isinstance(part, int) else f"{'.' if text else ''}{part}"
+    return text
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 as PyYAML reads it, but 1e-3 is a number."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def read_yaml(path: Path) -> Source:
+    """Read one YAML file that holds a mapping.
+
+    Raises:
+        ConfigError: the file is absent, is no YAML, holds a key twice, or is no mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        beside = [_shown(p) for p in sorted(path.parent.glob("*.yaml"))] if path.parent.is_dir() else []
+        raise ConfigError(f"{_shown(path)}: no such file.{suggestion(_shown(path), beside)}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{_shown(path)}: cannot be read: {error}") from None
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            lines: dict[Key, int] = {}
+            data = _construct(loader, node, (), lines, path) if node is not None else {}
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ConfigError(f"{_shown(path)}:{line}: this is no valid YAML: {problem}") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{_shown(path)}:1: expected `key: value` lines, found {type(data).__name__}")
+    return Source(path, data, lines)
+
+
+def _construct(loader: _Loader, node: yaml.Node, key: Key, lines: dict[Key, int], path: Path) -> Any:
+    """Build a node's value and note the line of everything in it."""
+    lines.setdefault(key, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        result: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            name = loader.construct_object(key_node, deep=True)
+            if not isinstance(name, str | int) or isinstance(name, bool):
+                raise ConfigError(f"{_shown(path)}:{key_node.start_mark.line + 1}: {name!r} cannot be a key; quote it")
+            if name in result:
+                first = lines[(*key, name)]
+                line = key_node.start_mark.line + 1
+                raise ConfigError(f"{_shown(path)}:{line}: '{name}' stands twice, first on line {first}. Remove one")
+            lines[(*key, name)] = key_node.start_mark.line + 1
+            result[name] = _construct(loader, value_node, (*key, name), lines, path)
+        return result
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(loader, child, (*key, i), lines, path) for i, child in enumerate(node.value)]
+    return loader.construct_object(node, deep=True)
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """` Did you mean 'x'?`, or nothing where nothing is near."""
+    near = difflib.get_close_matches(str(name), [str(k) for k in known], n=1)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+class Strict(BaseModel):
+    """A part of the configuration: types are not converted, unknown keys are refused with the nearest known one."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            for key in data:
+                if key not in cls.model_fields:
+                    hint = suggestion(key, cls.model_fields)
+                    known = ", ".join(cls.model_fields)
+                    raise PydanticCustomError(
+                        "unknown_key",
+                        "is no known key here.{hint}\n  Known: {known}",
+                        {"key": key, "hint": hint, "known": known},
+                    )
+        return data
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validated(model: type[M], source: Source, data: Any = None, at: Key = ()) -> M:
+    """The part of `source` at `at` (or `data` in its place) as `model`.
+
+    Raises:
+        ConfigError: with all that is wrong, one problem a line.
+    """
+    if data is None:
+        data = source.data
+        for part in at:
+            data = data[part]
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_problem(source, at, data, e) for e in error.errors())) from None
+
+
+def _problem(source: Source, at: Key, data: Any, error: Any) -> str:
+    """One pydantic error in our words."""
+    # Pydantic puts names of union members and `[key]` into `loc`; what the data does not have is no part of the key.
+    key: Key = ()
+    value = data
+    for part in error["loc"]:
+        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int)):
+            value = value[part]
+            key = (*key, part)
+    kind = error["type"]
+    if kind == "unknown_key":
+        key = (*key, error["ctx"]["key"])
+        return str(source.error((*at, *key), f" {error['msg']}"))
+    if kind == "missing":
+        return str(source.error((*at, *key), f"{': ' if key or at else ''}the key '{error['loc'][-1]}' is missing"))
+    message = error["msg"].removeprefix("Value error, ")
+    if message.startswith("Input should be "):
+        message = "expected " + message.removeprefix("Input should be ")
+    # A problem of a whole section names its keys itself; its value would fill the screen.
+    shown = f" = {value!r}" if not isinstance(value, dict) else ""
+    separator = ": " if key or at or shown else ""
+    return str(source.error((*at, *key), f"{shown}{separator}{message}"))

@@ -1,0 +1,568 @@
+"""The resolver: from a study to its runs, predictions, tables and claims, and to every path.
+
+The Snakefile, `stm plan` and the tests ask here; nothing else builds a path of the pipeline. Roles are resolved first,
+so roles bound to one dataset share runs. A name with eight hex digits is a name plus the digest of everything it stands
+for, resolved to values: a changed setting is a new path, and changing it back finds the old one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from stm.config.loading import ConfigError, Source, read_yaml, suggestion, validated
+from stm.config.schema import (
+    PAPER_BACKBONES,
+    PROTOCOLS,
+    Claim,
+    Claims,
+    Dataset,
+    Line,
+    Models,
+    Protocol,
+    PublishedLine,
+    PublishedTable,
+    Recipe,
+    Roles,
+    Study,
+    Table,
+    Variant,
+)
+from stm.files import canonical_json, digest, source_digest
+
+# Raised by hand when a stage comes to make something else from the same specification.
+STAGE_VERSIONS = {"render": 1, "extract": 1, "train": 1, "evaluate": 1}
+
+PACKAGE = Path(__file__).resolve().parent.parent
+RESULTS = "results"
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """A dataset and where its files lie."""
+
+    name: str
+    dataset: Dataset
+
+    @property
+    def folder(self) -> str:
+        return f"{RESULTS}/frames/{self.name}"
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """The annotation files by the part that they play; of a rendered dataset, the list that is drawn with it."""
+        if self.dataset.annotations is not None:
+            return {**self.dataset.annotations}
+        return {"list": f"{RESULTS}/videos/{self.name}/annotations.csv"}
+
+    @property
+    def videos(self) -> str:
+        """The folder that the paths of the annotations start from."""
+        return self.dataset.videos or str(Path(self.annotations["list"]).parent)
+
+    @property
+    def shards(self) -> list[str]:
+        return [f"{k:04d}" for k in range(self.dataset.shards)]
+
+    @property
+    def listing_spec(self) -> dict[str, Any]:
+        """What the list of clips follows from."""
+        return {
+            "dataset": self.name,
+            "format": self.dataset.format,
+            "annotations": self.annotations,
+            "videos": self.videos,
+        }
+
+    @property
+    def frames_spec(self) -> dict[str, Any]:
+        """What a shard's frames follow from, beside the list of clips."""
+        return {
+            **self.listing_spec,
+            "version": STAGE_VERSIONS["extract"],
+            "shards": self.dataset.shards,
+            "frames": self.dataset.frames.model_dump(),
+            "decoder": self.dataset.decoder,
+        }
+
+    @property
+    def render_spec(self) -> dict[str, Any]:
+        assert self.dataset.render is not None, f"{self.name} is not rendered"
+        return {**self.dataset.render.settings(), "version": STAGE_VERSIONS["render"]}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What of a dataset decides the weights. The content of the annotation files comes in through the index."""
+        return {
+            "name": self.name,
+            "frames": self.dataset.frames.model_dump(),
+            "decoder": self.dataset.decoder,
+            "render": self.render_spec if self.dataset.render else None,
+            "flip": self.dataset.flip,
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """An experiment trained from one seed."""
+
+    dataset: DatasetPlan
+    variant: str
+    recipe: str
+    spec: dict[str, Any]
+
+    @property
+    def experiment(self) -> str:
+        """`<dataset>/<variant>-<T>f-<recipe>-<8 hex>`."""
+        values = {k: v for k, v in self.spec.items() if k != "seed"}
+        label = f"{self.variant}-{self.spec['frames']}f-{self.recipe}"
+        return f"{self.dataset.name}/{label}-{digest(values, 8)}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.experiment}/seed{self.spec['seed']}"
+
+    @property
+    def folder(self) -> str:
+        return f"{RESULTS}/runs/{self.name}"
+
+    @property
+    def index(self) -> str:
+        return f"{self.dataset.folder}/index.arrow"
+
+    @property
+    def initial_weights(self) -> list[str]:
+        """The file that the run starts from; none where it starts from scratch."""
+        if self.spec["recipe"]["initialisation"] == "scratch":
+            return []
+        return [imagenet_weights(self.spec["variant"]["depth"])]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One run shown its validation split under one protocol."""
+
+    run: Run
+    protocol: str
+    spec: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.protocol}-{digest(self.spec, 8)}"
+
+    @property
+    def path(self) -> str:
+        return f"{RESULTS}/predictions/{self.run.name}/{self.name}.arrow"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network whose parameters and FLOPs are counted; no data is needed."""
+
+    variant: str
+    spec: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.variant}-{self.spec['frames']}f-{digest(self.spec, 8)}"
+
+    @property
+    def path(self) -> str:
+        return f"{RESULTS}/complexity/{self.name}.json"
+
+
+@dataclass(frozen=True)
+class TableLine:
+    """One line of a table, resolved; without a variant nothing of it is measured here."""
+
+    number: int
+    line: Line
+    role: str
+    published: PublishedLine
+    predictions: list[Prediction]
+    full_size: Network | None
+    run_size: Network | None
+    deviations: list[str]
+
+
+def imagenet_weights(depth: int) -> str:
+    """Where the ImageNet weights of torchvision's ResNet of this depth are kept."""
+    return f"{RESULTS}/weights/imagenet-resnet{depth}.safetensors"
+
+
+class Plan:
+    """A study, resolved.
+
+    Args:
+        study: the study's file.
+        overrides: top-level keys that replace the file's (Snakemake's `--config`).
+        config: the folder of models, datasets, recipes, tables and published figures.
+
+    Raises:
+        ConfigError: at once for what every target needs; for a dataset, recipe or table when it is first asked for.
+    """
+
+    def __init__(self, study: Path, overrides: Mapping[str, Any] | None = None, config: Path = Path("config")):
+        self.config = config
+        self.path = study
+        self._source = _extended(read_yaml(study))
+        for key, value in (overrides or {}).items():
+            self._source.data[key] = value
+        self.study = validated(Study, self._source)
+        self._models = read_yaml(config / "models.yaml")
+        self.variants: dict[str, Variant] = validated(Models, self._models).variants
+        self.role_facts = validated(Roles, read_yaml(config / "published" / "roles.yaml")).roles
+        self._datasets: dict[str, DatasetPlan] = {}
+        self._recipes: dict[str, Recipe] = {}
+        for role in self.study.roles:
+            self.dataset_of(role)
+        for name in self.study.recipes:
+            self.recipe(name)
+
+    # What the study binds
+
+    def dataset_of(self, role: str) -> DatasetPlan:
+        """The dataset that plays `role`.
+
+        Raises:
+            ConfigError: the study does not bind the role, or the dataset's file is absent or wrong.
+        """
+        if role not in self.study.roles:
+            bound = ", ".join(sorted(self.study.roles))
+            raise self._source.error(("roles",), f": no dataset is bound to the role '{role}'. Bound here: {bound}")
+        return self._dataset(self.study.roles[role], ("roles", role))
+
+    def dataset(self, name: str) -> DatasetPlan:
+        """A dataset by its name, bound or not."""
+        return self._dataset(name, ())
+
+    def _dataset(self, name: str, at: tuple[str, ...]) -> DatasetPlan:
+        if name not in self._datasets:
+            source = self._read(self._source, at, "datasets", name)
+            self._datasets[name] = DatasetPlan(name, validated(Dataset, source))
+        return self._datasets[name]
+
+    def recipe(self, name: str) -> tuple[str, Recipe]:
+        """The recipe that this study trains where a table says `name`, with its own name."""
+        substitute = self.study.recipes.get(name, name)
+        if substitute not in self._recipes:
+            at = ("recipes", name) if name in self.study.recipes else ()
+            self._recipes[substitute] = validated(Recipe, self._read(self._source, at, "recipes", substitute))
+        return substitute, self._recipes[substitute]
+
+    def protocol(self, name: str) -> Protocol:
+        """A protocol at the scale of this study."""
+        base = PROTOCOLS[name]
+        scale = self.study.protocols.get(name)  # type: ignore[call-overload]
+        return base.model_copy(update=scale.model_dump(exclude_none=True)) if scale else base
+
+    def _read(self, asker: Source, at: tuple[str | int, ...], kind: str, name: str) -> Source:
+        """`config/<kind>/<name>.yaml`, or an error at the key that asked for it."""
+        path = self.config / kind / f"{name}.yaml"
+        if not path.is_file():
+            known = sorted(p.stem for p in (self.config / kind).glob("*.yaml"))
+            hint = suggestion(name, known)
+            problem = f" = {name!r} is not known.{hint}\n  Known ({self.config / kind}/): {', '.join(known)}"
+            raise asker.error(at, problem)
+        return read_yaml(path)
+
+    # From an experiment to its files
+
+    def run(self, role: str, variant: str, frames: int, recipe: str, seed: int) -> Run:
+        """The run of a variant on the dataset of a role."""
+        dataset = self.dataset_of(role)
+        recipe_name, settings = self.recipe(recipe)
+        network = self._network(variant)
+        try:
+            global_batch, micro_batch = settings.batches(frames)
+        except KeyError:
+            path = self.config / "recipes" / f"{recipe_name}.yaml"
+            raise ConfigError(f"{path}: global_batch and micro_batch have no entry for {frames} frames") from None
+        values = settings.model_dump(exclude={"source"})
+        spec = {
+            "version": STAGE_VERSIONS["train"],
+            "dataset": dataset.identity,
+            "variant": network,
+            "frames": frames,
+            "recipe": {**values, "global_batch": global_batch, "micro_batch": micro_batch},
+            "seed": seed,
+        }
+        return Run(dataset, variant, recipe_name, spec)
+
+    def _network(self, variant: str, *, paper_size: bool = False) -> dict[str, Any]:
+        """A variant's arguments with its backbone, at this study's scale or at the papers'."""
+        settings = self.variants[variant]
+        paper = PAPER_BACKBONES[settings.depth]
+        backbone = paper if paper_size else self.study.backbones.get(settings.depth, paper)
+        return {**settings.model_dump(), "backbone": backbone.model_dump()}
+
+    def prediction(self, run: Run, protocol: str) -> Prediction:
+        """A run shown its validation split under a protocol."""
+        spec = {
+            "version": STAGE_VERSIONS["evaluate"],
+            "split": "validation",
+            "protocol": {"name": protocol, **self.protocol(protocol).model_dump()},
+        }
+        return Prediction(run, protocol, spec)
+
+    def full_size(self, role: str, variant: str, frames: int, recipe: str) -> Network:
+        """The papers' network for this role: their backbone, input and number of classes."""
+        _, settings = self._paper_recipe(recipe)
+        classes = self.role_facts[role].classes  # type: ignore[index]
+        return self._counted(variant, frames, classes, settings.crop_size, paper_size=True)
+
+    def run_size(self, role: str, variant: str, frames: int, recipe: str) -> Network | None:
+        """The network that is trained here; None while nobody has said how many classes the dataset has."""
+        classes = self.dataset_of(role).dataset.expect.get("classes")
+        _, settings = self.recipe(recipe)
+        return self._counted(variant, frames, classes, settings.crop_size) if classes else None
+
+    def _counted(self, variant: str, frames: int, classes: int, size: int, *, paper_size: bool = False) -> Network:
+        spec = {
+            "code": source_digest(PACKAGE / "models", PACKAGE / "analysis" / "complexity.py"),
+            "variant": self._network(variant, paper_size=paper_size),
+            "frames": frames,
+            "classes": classes,
+            "size": size,
+        }
+        return Network(variant, spec)
+
+    def _paper_recipe(self, name: str) -> tuple[str, Recipe]:
+        return name, validated(Recipe, self._read(self._source, (), "recipes", name))
+
+    # Tables and claims
+
+    @cached_property
+    def known_tables(self) -> list[str]:
+        """Every table of `config/tables`, in the order of their numbers."""
+        return sorted((p.stem for p in (self.config / "tables").glob("*.yaml")), key=lambda n: (len(n), n))
+
+    @cached_property
+    def tables(self) -> list[str]:
+        """The tables that this study makes when none is named."""
+        if self.study.tables is not None:
+            for i, name in enumerate(self.study.tables):
+                self._read(self._source, ("tables", i), "tables", name)
+            return self.study.tables
+        return [name for name in self.known_tables if self._roles(name) <= set(self.study.roles)]
+
+    def _roles(self, table: str) -> set[str]:
+        settings = validated(Table, read_yaml(self.config / "tables" / f"{table}.yaml"))
+        return {line.role or settings.role for line in settings.lines if line.variant}
+
+    def table(self, name: str) -> "TablePlan":
+        """One table, resolved.
+
+        Raises:
+            ConfigError: it is not known, its published figures do not fit its lines, or it asks for what is not known.
+        """
+        source = self._read(self._source, (), "tables", name)
+        table = validated(Table, source)
+        published_source = self._read(source, (), "published/tables", name)
+        published = validated(PublishedTable, published_source)
+        ours, theirs = ([x.method for x in lines] for lines in (table.lines, published.lines))
+        if ours != theirs:
+            raise published_source.error(("lines",), f": methods {theirs} are not those of {source.path}: {ours}")
+        lines = [self._line(source, table, i, line, published.lines[i]) for i, line in enumerate(table.lines)]
+        return TablePlan(self, name, table, published.source, lines)
+
+    def _line(self, source: Source, table: Table, i: int, line: Line, published: PublishedLine) -> TableLine:
+        role = line.role or table.role
+        if line.variant is None or line.frames is None:
+            return TableLine(i + 1, line, role, published, [], None, None, [])
+        protocol = line.protocol or table.protocol
+        for key, value, known, where in (
+            ("variant", line.variant, self.variants, self._models.path),
+            ("protocol", protocol, PROTOCOLS, "built in"),
+        ):
+            if value not in known:
+                at = ("lines", i, key) if getattr(line, key) else (key,)
+                hint = suggestion(value, known)
+                names = ", ".join(sorted(known))
+                raise source.error(at, f" = {value!r} is not known.{hint}\n  Known ({where}): {names}")
+        recipe = line.recipe or table.recipe
+        runs = [self.run(role, line.variant, line.frames, recipe, seed) for seed in self.study.seeds]
+        return TableLine(
+            number=i + 1,
+            line=line,
+            role=role,
+            published=published,
+            predictions=[self.prediction(run, protocol) for run in runs],
+            full_size=self.full_size(role, line.variant, line.frames, recipe),
+            run_size=self.run_size(role, line.variant, line.frames, recipe),
+            deviations=self._deviations(role, line.variant, recipe, protocol),
+        )
+
+    def _deviations(self, role: str, variant: str, recipe: str, protocol: str) -> list[str]:
+        """In what a run differs from the paper's: data, backbone, initialisation, recipe, protocol."""
+        found = []
+        dataset = self.dataset_of(role)
+        if dataset.dataset.genuine != role:
+            found.append(f"data: {dataset.name} for {self.role_facts[role].title}")  # type: ignore[index]
+        depth = self.variants[variant].depth
+        backbone = self.study.backbones.get(depth)
+        if backbone is not None and backbone != PAPER_BACKBONES[depth]:
+            blocks = "-".join(map(str, backbone.blocks))
+            found.append(f"backbone: {backbone.block} {blocks} of width {backbone.width} for ResNet-{depth}")
+        _, theirs = self._paper_recipe(recipe)
+        name, ours = self.recipe(recipe)
+        if ours.initialisation != theirs.initialisation:
+            found.append(f"initialisation: {ours.initialisation} for {theirs.initialisation}")
+        if name != recipe:
+            found.append(f"recipe: {name} for {recipe}")
+        scaled, full = self.protocol(protocol), PROTOCOLS[protocol]
+        if scaled != full:
+            found.append(f"protocol: {scaled.clips}x{scaled.crops} views for {full.clips}x{full.crops}")
+        return found
+
+    def claims(self, table: str) -> list[tuple[str, Claim]]:
+        """The claims that a table's lines decide, each with its paper, in the order of the papers."""
+        methods = {line.method for line in validated(Table, read_yaml(self.config / "tables" / f"{table}.yaml")).lines}
+        found: list[tuple[str, Claim]] = []
+        for path in sorted((self.config / "published" / "claims").glob("*.yaml")):
+            source = read_yaml(path)
+            claims = validated(Claims, source)
+            for i, claim in enumerate(claims.claims):
+                if claim.compare.table != table:
+                    continue
+                for key in ("first", "second"):
+                    method = getattr(claim.compare, key)
+                    if method not in methods:
+                        known = ", ".join(sorted(methods))
+                        at = ("claims", i, "compare", key)
+                        raise source.error(at, f" = {method!r} is no line of {table}. Its lines: {known}")
+                found.append((claims.paper, claim))
+        return found
+
+    # By path, for the rules
+
+    @cached_property
+    def _table_plans(self) -> list["TablePlan"]:
+        return [self.table(name) for name in self.tables]
+
+    @cached_property
+    def predictions(self) -> dict[str, Prediction]:
+        """Every prediction of the study's tables, by its path."""
+        lines = (line for table in self._table_plans for line in table.lines)
+        return {p.path: p for line in lines for p in line.predictions}
+
+    @cached_property
+    def runs(self) -> dict[str, Run]:
+        """Every run of the study's tables, by its name; a run that several tables share stands once."""
+        return {p.run.name: p.run for p in self.predictions.values()}
+
+    @cached_property
+    def networks(self) -> dict[str, Network]:
+        """Every network that is counted, by its name."""
+        lines = [line for table in self._table_plans for line in table.lines]
+        return {n.name: n for line in lines for n in (line.full_size, line.run_size) if n}
+
+    def find(self, kind: str, name: str, known: Mapping[str, Any]) -> Any:
+        """The entry of `known`, or an error that says which study was asked."""
+        if name not in known:
+            raise ConfigError(
+                f"{kind} '{name}' belongs to nothing in study '{self.study.study}' ({self.path})."
+                f"{suggestion(name, known)} `stm plan {self.path}` lists what does"
+            )
+        return known[name]
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """One table of a study: what it needs and what its stage is told."""
+
+    plan: Plan
+    name: str
+    table: Table
+    published_source: str
+    lines: list[TableLine]
+
+    @property
+    def predictions(self) -> list[str]:
+        return list(dict.fromkeys(p.path for line in self.lines for p in line.predictions))
+
+    @property
+    def records(self) -> list[str]:
+        runs = (p.run for line in self.lines for p in line.predictions)
+        return list(dict.fromkeys(f"{run.folder}/run.json" for run in runs))
+
+    @property
+    def complexity(self) -> list[str]:
+        networks = (n for line in self.lines for n in (line.full_size, line.run_size) if n)
+        return list(dict.fromkeys(n.path for n in networks))
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Everything that the table's stage needs to know beside the files that it reads."""
+        return {
+            "code": source_digest(PACKAGE / "reporting", PACKAGE / "analysis" / "statistics.py"),
+            "table": self.name,
+            "study": self.plan.study.study,
+            "paper": self.table.paper,
+            "where": self.table.where,
+            "title": self.table.title,
+            "measures": list(self.table.measures),
+            "source": self.published_source,
+            "lines": [self._line(line) for line in self.lines],
+            "claims": [{"paper": paper, **claim.model_dump()} for paper, claim in self.plan.claims(self.name)],
+        }
+
+    def _line(self, line: TableLine) -> dict[str, Any]:
+        common = {
+            "line": line.number,
+            "method": line.line.method,
+            "role": line.role,
+            "frames": line.line.frames,
+            "describe": line.line.describe,
+            "published": line.published.figures(),
+            "published_protocol": line.published.protocol or self.table.protocol,
+            "note": line.published.note,
+            "measured": None,
+        }
+        if not line.predictions:
+            return common
+        assert line.line.variant is not None and line.full_size is not None
+        first = line.predictions[0]
+        dataset = first.run.dataset
+        measured = {
+            "dataset": dataset.name,
+            "experiment": first.run.experiment,
+            "protocol": first.protocol,
+            "views": first.spec["protocol"]["clips"] * first.spec["protocol"]["crops"],
+            "seeds": [p.run.spec["seed"] for p in line.predictions],
+            "predictions": [p.path for p in line.predictions],
+            "full_size": line.full_size.path,
+            "run_size": line.run_size.path if line.run_size else None,
+            "deviations": line.deviations,
+            "sees_order": self.plan.variants[line.line.variant].sees_order,
+            "order_only": dataset.dataset.order_only,
+            "reversed_pairs": dataset.dataset.reversed_pairs,
+            "genuine": dataset.dataset.genuine == line.role,
+        }
+        return {**common, "measured": measured}
+
+
+def _extended(source: Source, seen: tuple[Path, ...] = ()) -> Source:
+    """A study with the keys of the file that it `extends:`, whole keys replaced by its own.
+
+    Raises:
+        ConfigError: the file is absent, or extends itself by a detour.
+    """
+    base = source.data.get("extends")
+    if not isinstance(base, str):
+        return source
+    path = (source.path.parent / base).resolve()
+    if path in seen or path == source.path.resolve():
+        raise source.error(("extends",), f" = {base!r}: the files extend each other")
+    if not path.is_file():
+        raise source.error(("extends",), f" = {base!r}: no such file; the path starts at {source.path.parent}/")
+    parent = _extended(read_yaml(path), (*seen, source.path.resolve()))
+    data = {**parent.data, **source.data}
+    # A key that only the parent has cannot be found in this file: errors then name its first line and the key.
+    return Source(source.path, data, source.lines)
+
+
+def spec_argument(spec: Mapping[str, Any] | Iterable[Any]) -> str:
+    """A specification as a rule hands it to a stage."""
+    return canonical_json(spec)

@@ -1,0 +1,347 @@
+"""Every key of every configuration file: the only place that says what is allowed.
+
+Sizes of frames are pixels, times are seconds, rates are per optimiser step unless the name says otherwise.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from stm.config.loading import Strict
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+Count = Annotated[int, Field(ge=1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class Backbone(Strict):
+    """A residual network: the papers' by default, scaled where a study says so."""
+
+    block: Literal["basic", "bottleneck"]
+    blocks: Annotated[list[Count], Field(min_length=4, max_length=4)]
+    width: Annotated[int, Field(ge=4, multiple_of=4)] = 64
+    # CMM's r; section 4.2 of both papers says 16.
+    cmm_reduction: Count = 16
+    # With a narrow backbone C/r would leave one or two channels.
+    cmm_least_channels: Count = 1
+
+
+PAPER_BACKBONES = {
+    18: Backbone(block="basic", blocks=[2, 2, 2, 2]),
+    34: Backbone(block="basic", blocks=[3, 4, 6, 3]),
+    50: Backbone(block="bottleneck", blocks=[3, 4, 6, 3]),
+}
+
+
+class Variant(Strict):
+    """A network of the papers, as arguments of `stm.models.builder.build`."""
+
+    depth: Literal[18, 34, 50] = 50
+    cstm: Literal["none", "channel_wise"] = "none"
+    cmm: Literal["none", "channel_wise"] = "none"
+    # Eq. 2: ICCV subtracts the current frame, TPAMI subtracts from it. A bias-free 1x1 follows: the same functions.
+    cmm_sign: Literal["next_minus_current", "current_minus_next"] = "current_minus_next"
+
+    @property
+    def sees_order(self) -> bool:
+        """Whether any part mixes frames before the scores are averaged."""
+        return self.cstm != "none" or self.cmm != "none"
+
+
+class Augmentation(Strict):
+    """What training does to a clip's frames, the same for all of them."""
+
+    crop: Literal["multiscale_corner", "centre"] = "multiscale_corner"
+    scales: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)] = [1.0, 0.875, 0.75, 0.66]
+    horizontal_flip: Probability = 0.0
+
+
+class Recipe(Strict):
+    """How to train. All of it decides the weights, so all of it is part of an experiment."""
+
+    source: str
+    initialisation: Literal["scratch", "imagenet"]
+    epochs: Count
+    learning_rate: Positive
+    decay_epochs: list[Count] = []
+    decay_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: NotNegative
+    # Of the TSN family's code: biases learn faster and, like BN's weights, are not decayed; so does the new classifier.
+    bias_learning_rate_factor: Positive = 1.0
+    classifier_learning_rate_factor: Positive = 1.0
+    decay_biases_and_norms: bool = True
+    gradient_norm_limit: Positive | None = None
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    # Clips a step of the optimiser, and clips that batch normalisation sees together; a number, or one for each T.
+    global_batch: Count | dict[int, Count]
+    micro_batch: Count | dict[int, Count]
+    short_side: Count = 256
+    crop_size: Count = 224
+    augmentation: Augmentation = Augmentation()
+    # Arithmetic of the forward and backward pass on a GPU; a CPU always computes in float32.
+    precision: Literal["float32", "bfloat16"] = "float32"
+    # CPU threads of one training: 1, 2 and 4 threads give three different sums.
+    threads: Count
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.crop_size > self.short_side:
+            raise ValueError(f"crop_size {self.crop_size} is larger than short_side {self.short_side}")
+        if self.decay_epochs != sorted(set(self.decay_epochs)) or (
+            self.decay_epochs and self.decay_epochs[-1] >= self.epochs
+        ):
+            raise ValueError(f"decay_epochs {self.decay_epochs} must rise and end before epochs = {self.epochs}")
+        for frames in self._frames():
+            whole, part = self.batches(frames)
+            if whole % part:
+                raise ValueError(f"global_batch {whole} is no multiple of micro_batch {part}")
+        return self
+
+    def _frames(self) -> list[int]:
+        keyed = [b for b in (self.global_batch, self.micro_batch) if isinstance(b, dict)]
+        return sorted(set.intersection(*(set(b) for b in keyed))) if keyed else [0]
+
+    def batches(self, frames: int) -> tuple[int, int]:
+        """Clips in the global and in the micro-batch for clips of T frames.
+
+        Raises:
+            KeyError: the recipe is silent about this T.
+        """
+        whole, part = (b[frames] if isinstance(b, dict) else b for b in (self.global_batch, self.micro_batch))
+        return whole, part
+
+
+class Protocol(Strict):
+    """How a video is shown at evaluation: `clips` samplings of T frames x `crops` regions, mean of their softmax."""
+
+    sampling: Literal["centre", "random"]
+    clips: Count
+    crops: Literal[1, 3]
+    # 224 of 256: the centre of the frame, or the whole of it resized to the network's input.
+    region: Literal["crop_size", "short_side"]
+    order: Literal["forward", "reversed", "shuffled", "single"] = "forward"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.sampling == "centre" and self.clips != 1:
+            raise ValueError("the centre of each segment is one clip: set clips to 1, or sampling to random")
+        return self
+
+
+_EFFICIENT = Protocol(sampling="centre", clips=1, crops=1, region="crop_size")
+# Section 4.2 of both papers (`full`), 4.6 of ICCV and 4.5 of TPAMI (`efficient`); the conditions are ours.
+PROTOCOLS = {
+    "efficient": _EFFICIENT,
+    "full": Protocol(sampling="random", clips=10, crops=3, region="short_side"),
+    "efficient-reversed": _EFFICIENT.model_copy(update={"order": "reversed"}),
+    "efficient-shuffled": _EFFICIENT.model_copy(update={"order": "shuffled"}),
+    "efficient-single": _EFFICIENT.model_copy(update={"order": "single"}),
+}
+
+
+class Scale(Strict):
+    """What a study may change of a protocol: how many views it takes."""
+
+    clips: Count | None = None
+    crops: Literal[1, 3] | None = None
+
+
+class Render(Strict):
+    """A dataset that the project draws itself; the keys are those of `stm.data.synthetic.render`."""
+
+    generator: Literal["temporal", "scene"]
+    seed: Annotated[int, Field(ge=0)]
+    clips: dict[Literal["train", "validation"], Count]
+    pairs: Count | None = None
+    frames: Count = 24
+    size: Count = 64
+
+    def settings(self) -> dict[str, Any]:
+        """The arguments of the renderer."""
+        return self.model_dump(exclude_none=True)
+
+
+class Frames(Strict):
+    """How frames are stored."""
+
+    # None: as the video has them, never enlarged; a number: the short side is scaled down to it.
+    short_side: Count | None = 256
+    quality: Annotated[int, Field(ge=1, le=100)] = 95
+
+
+Role = Literal["something_v1", "something_v2", "jester", "kinetics400", "ucf101", "hmdb51"]
+
+
+class Dataset(Strict):
+    """Videos, their annotation files and how their frames are kept."""
+
+    title: str
+    format: Literal["csv"]
+    # Which file plays which part depends on the format; paths are relative to the working folder.
+    annotations: dict[Literal["list"], str] | None = None
+    videos: str | None = None
+    render: Render | None = None
+    frames: Frames = Frames()
+    decoder: Literal["auto", "decord", "pyav"] = "auto"
+    shards: Count = 1
+    # Checked before training: `classes`, and clips of each split.
+    expect: dict[Literal["classes", "train", "validation", "test"], Annotated[int, Field(ge=0)]] = {}
+    # Whether a mirrored clip keeps its label. False where left and right are classes.
+    flip: bool = False
+    # Classes that are each other played backwards.
+    reversed_pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
+    # The role whose own dataset this is; only there can a published figure itself be replicated.
+    genuine: Role | None = None
+    # Nothing but the order of frames tells the two classes of a pair apart: what TSN cannot see, by construction.
+    order_only: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.render is None) == (self.annotations is None):
+            raise ValueError("give either `annotations` (files that you have) or `render` (drawn by the project)")
+        if self.annotations is not None and "list" not in self.annotations:
+            raise ValueError("annotations: format csv needs the key 'list', the path of the csv file")
+        if self.render is not None and self.videos is not None:
+            raise ValueError("`videos` is where the project draws them when `render` is given; remove it")
+        if self.order_only and not self.reversed_pairs:
+            raise ValueError("order_only says something about reversed_pairs; list them")
+        return self
+
+
+class Line(Strict):
+    """One line of a paper's table. Without a variant it is the literature's: published, never measured."""
+
+    method: str
+    variant: Name | None = None
+    frames: Count | None = None
+    role: Role | None = None
+    recipe: Name | None = None
+    protocol: str | None = None
+    # The paper's own descriptor columns, in its words.
+    describe: dict[str, str | int | float] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.variant is not None and self.frames is None:
+            raise ValueError("a line with a variant needs `frames`, the T of its clips")
+        return self
+
+
+class Table(Strict):
+    """One table of the papers: its lines in their order, and what they share."""
+
+    paper: Literal["iccv2019", "tpami2022"]
+    where: str
+    title: str
+    role: Role
+    recipe: Name
+    protocol: str
+    measures: list[Literal["top1", "top5", "params_m", "flops_g"]] = ["top1", "top5"]
+    lines: Annotated[list[Line], Field(min_length=1)]
+
+
+class PublishedLine(Strict):
+    """The figures that a paper prints in one line of a table, in percent, millions and 10^9 multiply-adds."""
+
+    method: str
+    protocol: str | None = None
+    top1: float | None = None
+    top5: float | None = None
+    params_m: float | None = None
+    flops_g: float | None = None
+    note: str | None = None
+
+    def figures(self) -> dict[str, float]:
+        """The measures that are printed."""
+        return self.model_dump(include={"top1", "top5", "params_m", "flops_g"}, exclude_none=True)
+
+
+class PublishedTable(Strict):
+    """The figures of one table, line by line in the order of `config/tables`."""
+
+    source: str
+    lines: list[PublishedLine]
+
+
+class Comparison(Strict):
+    """Two lines of one table, by their methods, and the measure whose difference first - second is tested."""
+
+    table: Name
+    first: str
+    second: str
+    measure: Literal["top1", "top5"] = "top1"
+
+
+class Claim(Strict):
+    """A statement of the papers and the comparison that tests it; the margin is fixed before anything is run."""
+
+    id: Annotated[str, Field(pattern=r"^[IP][0-9]{2,3}[a-z]?$")]
+    where: str
+    statement: str
+    kind: Literal["direction", "size", "equivalence"]
+    compare: Comparison
+    published: float | None = None
+    # Percentage points: for `equivalence` how far apart still counts as equal, for `size` how far from the published.
+    margin: Positive | None = None
+    same_evidence_as: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.kind in ("equivalence", "size") and self.margin is None:
+            raise ValueError(f"a claim of kind {self.kind} needs a margin, in percentage points")
+        if self.kind == "size" and self.published is None:
+            raise ValueError("a claim of kind size needs the published figure")
+        return self
+
+
+class Claims(Strict):
+    """The statements of one paper."""
+
+    paper: Literal["iccv2019", "tpami2022"]
+    claims: list[Claim]
+
+
+class RoleFacts(Strict):
+    """What the papers say of a dataset of theirs: how many classes it has (their networks' last layer)."""
+
+    title: str
+    classes: Count
+
+
+class Models(Strict):
+    """config/models.yaml: the variants by name."""
+
+    variants: dict[Name, Variant]
+
+
+class Roles(Strict):
+    """config/published/roles.yaml: the papers' datasets."""
+
+    source: str
+    roles: dict[Role, RoleFacts]
+
+
+class Study(Strict):
+    """One complete configuration: which dataset plays each role, with which recipes, seeds and scale."""
+
+    extends: str | None = None
+    study: Name
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    roles: Annotated[dict[Role, Name], Field(min_length=1)]
+    # A name of a table's recipe -> the recipe that this study trains in its place.
+    recipes: dict[Name, Name] = {}
+    backbones: dict[Literal[18, 34, 50], Backbone] = {}
+    protocols: dict[Literal["full"], Scale] = {}
+    # Tables to make by default; None: every one whose roles are bound.
+    tables: list[Name] | None = None
+    reports_dir: str = "reports"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds {self.seeds}: each seed once")
+        return self

@@ -1,0 +1,34 @@
+"""JSON schemas of the configuration files, generated: editors complete and check with them."""
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from stm.config.schema import Claims, Dataset, Models, PublishedTable, Recipe, Roles, Study, Table
+from stm.files import write_text
+
+FILES: dict[str, type[BaseModel]] = {
+    "study": Study,
+    "models": Models,
+    "dataset": Dataset,
+    "recipe": Recipe,
+    "table": Table,
+    "published_table": PublishedTable,
+    "claims": Claims,
+    "roles": Roles,
+}
+
+
+def schemas() -> dict[str, str]:
+    """The text of each schema, by the name of its file."""
+    return {
+        f"{name}.schema.json": json.dumps(model.model_json_schema(), indent=1, sort_keys=True) + "\n"
+        for name, model in FILES.items()
+    }
+
+
+def write_schemas(folder: Path) -> None:
+    """Write them all."""
+    for name, text in schemas().items():
+        write_text(folder / name, text)

@@ -1,0 +1,110 @@
+"""Evaluation: one run shown a split under one protocol. Source: section 4.2 of both papers."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from stm.data.dataset import EvaluationClips
+from stm.data.shards import FrameIndex
+from stm.data.transforms import normalise
+from stm.evaluation.predictions import Predictions, write
+from stm.files import file_digest
+from stm.models.backbone import ResNet
+from stm.models.builder import build
+
+
+class RunError(Exception):
+    """A run's folder that cannot be used as asked; the text says why and what to do."""
+
+
+def load_run(folder: Path, device: torch.device) -> tuple[ResNet, dict[str, Any]]:
+    """A run's network in evaluation mode, and its record.
+
+    Raises:
+        RunError: the weights are not those that the record speaks of.
+    """
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    weights = folder / "weights.safetensors"
+    if file_digest(weights) != record["weights_sha256"]:
+        raise RunError(f"{weights} is not the file that run.json was written for. Delete {folder} and train it again")
+    spec = record["spec"]
+    network = build(spec["variant"], spec["frames"], len(record["classes"]))
+    network.load_state_dict(load_file(weights))
+    return network.to(device).eval(), record
+
+
+def evaluate(
+    spec: dict[str, Any], run: Path, index_path: Path, out: Path, device: torch.device, workers: int = 0
+) -> None:
+    """Write the mean softmax scores of every clip of a split.
+
+    Args:
+        spec: of `stm.config.plan.Prediction`.
+        run: the run's folder.
+        index_path: of the dataset that it was trained on.
+        out: the predictions file.
+        device: where the network computes.
+        workers: loader processes; without a trace in the scores.
+
+    Raises:
+        RunError: the run was trained with other classes than the index has.
+    """
+    network, record = load_run(run, device)
+    index = FrameIndex(index_path)
+    if index.classes != record["classes"]:
+        raise RunError(
+            f"{run} was trained with other classes, or in another order, than {index_path} has. Train it again"
+        )
+    rows = index.select(spec["split"])
+    recipe = record["spec"]["recipe"]
+    clips = EvaluationClips(
+        index, rows, spec["protocol"], record["spec"]["frames"], recipe["short_side"], recipe["crop_size"]
+    )
+    scores = _scores(network, clips, record, device, workers)
+    found = [index.clip(int(row)) for row in rows]
+    predictions = Predictions(
+        clips=[clip.clip for clip in found],
+        labels=np.array([clip.label for clip in found], dtype=np.int64),
+        groups=[clip.group for clip in found],
+        scores=scores,
+        classes=index.classes,
+        record={
+            "spec": spec,
+            "run": "/".join(run.parts[-3:]),
+            "weights_sha256": record["weights_sha256"],
+            "data_digest": index.digest,
+        },
+    )
+    write(out, predictions)
+
+
+def _scores(
+    network: ResNet, clips: EvaluationClips, record: dict[str, Any], device: torch.device, workers: int
+) -> np.ndarray:
+    """(clips, K) float32: softmax of every view, then the mean over views."""
+    loader = DataLoader(
+        clips, batch_size=None, num_workers=workers, multiprocessing_context="forkserver" if workers else None
+    )
+    half = device.type == "cuda" and record["precision"] == "bfloat16"
+    # As many clips at a time as batch normalisation saw in training: what fits there fits here.
+    size = record["spec"]["recipe"]["micro_batch"]
+    rows, started = [], time.monotonic()
+    with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
+        for done, views in enumerate(loader, 1):
+            parts = [_softmax(network, part.to(device)) for part in views.split(size)]
+            rows.append(torch.cat(parts).mean(0))
+            if time.monotonic() - started > 30:
+                print(f"{done} of {len(clips)} clips", flush=True)
+                started = time.monotonic()
+    return torch.stack(rows).cpu().numpy()
+
+
+def _softmax(network: ResNet, views: Tensor) -> Tensor:
+    return network(normalise(views)).float().softmax(1)

@@ -1,0 +1,113 @@
+"""The predictions file: the scores that one run gives every clip under one protocol.
+
+Every metric, interval and test is computed from these files, so no later question needs the network again.
+
+Shape letters: n clips, K classes.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from stm.files import canonical_json, replacing
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Scores of clips, in the order in which they were evaluated.
+
+    Args:
+        clips: n ids, each once.
+        labels: int64 (n), positions in `classes`.
+        groups: n sources (speaker, original video); "" where a clip's source is not known: it then stands for itself.
+        scores: float32 (n, K), the mean over views of the softmax.
+        classes: K names in the order of the scores.
+        record: what else is known of the evaluation: run, protocol, views, digest of the data ...
+
+    Raises:
+        ValueError: the lengths do not fit, a clip stands twice, a label is no class, a score is not finite.
+    """
+
+    clips: list[str]
+    labels: np.ndarray
+    groups: list[str]
+    scores: np.ndarray
+    classes: list[str]
+    record: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n, k = len(self.clips), len(self.classes)
+        if not n or self.labels.shape != (n,) or len(self.groups) != n or self.scores.shape != (n, k):
+            raise ValueError(
+                f"{n} clips and {k} classes do not fit {len(self.groups)} groups, "
+                f"labels {self.labels.shape} and scores {self.scores.shape}"
+            )
+        if len(set(self.clips)) != n:
+            raise ValueError("a clip stands twice")
+        if self.labels.min() < 0 or self.labels.max() >= k:
+            raise ValueError(f"labels from {self.labels.min()} to {self.labels.max()} do not fit {k} classes")
+        if not np.isfinite(self.scores).all():
+            raise ValueError("a score is not finite")
+
+
+def write(path: Path, predictions: Predictions) -> None:
+    """Write an Arrow file, whole or not at all; equal predictions give equal bytes."""
+    scores = np.ascontiguousarray(predictions.scores, dtype=np.float32)
+    columns = {
+        "clip": pa.array(predictions.clips, pa.string()),
+        "label": pa.array(predictions.labels.astype(np.int64)),
+        "group": pa.array(predictions.groups, pa.string()),
+        "scores": pa.FixedSizeListArray.from_arrays(pa.array(scores.ravel()), len(predictions.classes)),
+    }
+    about = {"classes": predictions.classes, "record": predictions.record, "digest": _digest(predictions)}
+    table = pa.table(columns).replace_schema_metadata({"stm": canonical_json(about)})
+    with replacing(path) as temporary:
+        with pa.OSFile(str(temporary), "wb") as sink:
+            options = pa.ipc.IpcWriteOptions(compression="zstd")
+            with pa.ipc.new_file(sink, table.schema, options=options) as writer:
+                writer.write_table(table)
+
+
+def read(path: Path) -> Predictions:
+    """Read what `write` wrote.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged, or is no predictions file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there are no predictions here; evaluate the run first")
+    try:
+        with pa.OSFile(str(path), "rb") as source:
+            table = pa.ipc.open_file(source).read_all()
+        about = json.loads(table.schema.metadata[b"stm"])
+        predictions = Predictions(
+            clips=table["clip"].to_pylist(),
+            labels=table["label"].to_numpy(),
+            groups=table["group"].to_pylist(),
+            scores=_matrix(table["scores"], len(about["classes"])),
+            classes=about["classes"],
+            record=about["record"],
+        )
+        if _digest(predictions) != about["digest"]:
+            raise ValueError("its content does not match its digest")
+    except (pa.ArrowException, ValueError, KeyError, TypeError, OSError) as error:
+        raise ValueError(f"{path} is damaged: delete it and run again ({error})") from error
+    return predictions
+
+
+def _matrix(scores: pa.ChunkedArray, classes: int) -> np.ndarray:
+    """A column of lists as float32 (n, K)."""
+    return scores.combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, classes)
+
+
+def _digest(predictions: Predictions) -> str:
+    """A digest of the content: a flipped bit in a compressed buffer would otherwise be read as another score."""
+    p = predictions
+    text = canonical_json([p.clips, p.labels.tolist(), p.groups, p.classes, p.record])
+    return hashlib.sha256(text.encode() + np.ascontiguousarray(p.scores, dtype=np.float32).tobytes()).hexdigest()

@@ -1,0 +1,155 @@
+"""Residual networks with a free place in every block, where the temporal modules go.
+
+Source: He et al., CVPR 2016; torchvision's layout (the stride in the 3x3) and names, so that its ImageNet weights fit.
+Which blocks are temporal is said where the network is built (`stm.models.builder`), never patched in from outside.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a 3x3 convolution stands: stage 2 to 5 (conv2_x to conv5_x), block 0, 1, …, and its shape."""
+
+    stage: int
+    block: int
+    channels: int
+    out_channels: int
+    stride: int
+
+
+Middle = Callable[[Place], nn.Module]
+
+
+class Spatial(nn.Sequential):
+    """The block's own 3x3 convolution with BN and ReLU; it carries the stride."""
+
+    def __init__(self, place: Place):
+        super().__init__()
+        self.conv = nn.Conv2d(place.channels, place.out_channels, 3, place.stride, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(place.out_channels)
+        self.relu = nn.ReLU(inplace=True)
+
+
+class Bottleneck(nn.Module):
+    """1x1 reduce, `middle`, 1x1 restore, and the shortcut; four times as many channels outside as in the middle."""
+
+    expansion = 4
+
+    def __init__(self, channels: int, place: Place, middle: Middle):
+        super().__init__()
+        out_channels = place.out_channels * self.expansion
+        self.conv1 = nn.Conv2d(channels, place.channels, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(place.channels)
+        self.middle = middle(place)
+        self.conv3 = nn.Conv2d(place.out_channels, out_channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = shortcut(channels, out_channels, place.stride)
+
+    def forward(self, features: Tensor) -> Tensor:
+        x = self.relu(self.bn1(self.conv1(features)))
+        x = self.bn3(self.conv3(self.middle(x)))
+        return self.relu(x + self.downsample(features))
+
+
+class BasicBlock(nn.Module):
+    """`middle` in the place of the first 3x3, a second 3x3, and the shortcut.
+
+    The papers do not describe STM-18 and STM-34; this puts the modules around the 3x3 that carries the stride, as in
+    the bottleneck.
+    """
+
+    expansion = 1
+
+    def __init__(self, channels: int, place: Place, middle: Middle):
+        super().__init__()
+        self.middle = middle(place)
+        self.conv2 = nn.Conv2d(place.out_channels, place.out_channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(place.out_channels)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = shortcut(channels, place.out_channels, place.stride)
+
+    def forward(self, features: Tensor) -> Tensor:
+        x = self.bn2(self.conv2(self.middle(features)))
+        return self.relu(x + self.downsample(features))
+
+
+def shortcut(channels: int, out_channels: int, stride: int) -> nn.Module:
+    """The identity, or a 1x1 convolution with BN where the shape changes."""
+    if stride == 1 and channels == out_channels:
+        return nn.Identity()
+    return nn.Sequential(nn.Conv2d(channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
+
+
+class ResNet(nn.Module):
+    """Frames in, one vector of class scores a clip out: the mean over its frames' logits (TSN's consensus).
+
+    Args:
+        bottleneck: which of the two blocks.
+        blocks: how many in each of the four stages.
+        width: channels of the stem; the middles of the stages have 1, 2, 4 and 8 times as many.
+        classes: K.
+        frames: T.
+        dropout: probability before the classifier.
+        middle: makes the part of every block in the place of its 3x3 convolution.
+
+    Shape:
+        input (N, T, 3, H, W); output (N, K).
+    """
+
+    def __init__(
+        self,
+        bottleneck: bool,
+        blocks: Sequence[int],
+        width: int,
+        classes: int,
+        frames: int,
+        dropout: float,
+        middle: Middle,
+    ):
+        super().__init__()
+        self.frames = frames
+        self.stages = len(blocks)
+        self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        block = Bottleneck if bottleneck else BasicBlock
+        channels = width
+        for i, count in enumerate(blocks):
+            planes = width * 2**i
+            stage = nn.Sequential()
+            for k in range(count):
+                inner = planes if bottleneck else channels
+                place = Place(i + 2, k, inner, planes, stride=2 if i > 0 and k == 0 else 1)
+                stage.append(block(channels, place, middle))
+                channels = planes * block.expansion
+            self.add_module(f"layer{i + 1}", stage)
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(channels, classes)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        # Of the TSN family's code: small enough that all classes start equal.
+        nn.init.normal_(self.fc.weight, std=0.001)
+        nn.init.zeros_(self.fc.bias)
+
+    def features(self, clips: Tensor) -> Tensor:
+        """(N, T, 3, H, W) to (N*T, C): every frame's pooled features, the classifier's input."""
+        x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        for i in range(self.stages):
+            x = self.get_submodule(f"layer{i + 1}")(x)
+        return x.mean((2, 3))
+
+    def forward(self, clips: Tensor) -> Tensor:
+        logits = self.fc(self.dropout(self.features(clips)))
+        return logits.unflatten(0, (-1, self.frames)).mean(1)

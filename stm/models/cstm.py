@@ -1,0 +1,50 @@
+"""Channel-wise SpatioTemporal Module. Source: ICCV 2019, section 3.1; TPAMI 2022, section 3.1, figure 2(a)."""
+
+import torch
+from torch import Tensor, nn
+
+from stm.models.temporal import temporal_convolution
+
+
+class CSTM(nn.Module):
+    """Every channel mixes neighbouring frames with its own weights, then space.
+
+        G[c, t] = sum over i in {-1, 0, 1} of K[c, i] * F[c, t + i];   output = spatial(G)
+
+    Source: equation 1 of both papers; initial K: ICCV 2019, section 4.2.
+
+    Args:
+        channels: C. A multiple of 4, since quarters of the channels start differently.
+        frames: T, frames in a clip.
+        spatial: the block's pretrained 3x3 convolution with its norm and activation; it carries the stride. Neither
+            norm nor activation stands between the two convolutions: the papers' counts leave no room for them.
+
+    Shape:
+        input (N*T, C, H, W); output (N*T, C', H', W') as `spatial` gives.
+
+    Raises:
+        ValueError: `channels` is not a multiple of 4, or the input does not hold whole clips.
+    """
+
+    def __init__(self, channels: int, frames: int, spatial: nn.Module):
+        super().__init__()
+        if channels % 4:
+            raise ValueError(f"channels must be a multiple of 4, not {channels}: quarters of them start differently")
+        self.frames = frames
+        self.kernel = nn.Parameter(shift_kernel(channels))
+        self.spatial = spatial
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.spatial(temporal_convolution(features, self.kernel, self.frames))
+
+
+def shift_kernel(channels: int) -> Tensor:
+    """The initial K, (C, 1, 3): a shift of a quarter of the channels each way."""
+    # Half of the channels pass unchanged, a quarter look one frame back and a quarter one ahead, so that at step 0 the
+    # pretrained 2D filters still see images of the kind they were trained on.
+    kernel = torch.zeros(channels, 1, 3)
+    quarter = channels // 4
+    kernel[:quarter, :, 0] = 1
+    kernel[quarter:-quarter, :, 1] = 1
+    kernel[-quarter:, :, 2] = 1
+    return kernel

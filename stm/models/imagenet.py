@@ -1,0 +1,67 @@
+"""ImageNet weights of torchvision's ResNets, and which of them go where in our networks."""
+
+import re
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from stm.files import replacing
+
+
+def torchvision_name(name: str, bottleneck: bool) -> str:
+    """The name in torchvision's ResNet of one of our weights, whichever module the block's 3x3 stands in.
+
+    `layer1.0.middle.cstm.spatial.conv.weight` is `layer1.0.conv2.weight` in a bottleneck, `layer1.0.conv1.weight` in a
+    basic block.
+    """
+    number = 2 if bottleneck else 1
+    return re.sub(r"\.middle\.(?:\w+\.)*?(conv|bn)\.", rf".\g<1>{number}.", name)
+
+
+def load_imagenet(network: nn.Module, path: Path, bottleneck: bool) -> list[str]:
+    """Take over every weight but the classifier's and those of the temporal modules, which ImageNet does not have.
+
+    Returns:
+        The names of our weights that keep their own start.
+
+    Raises:
+        ValueError: the file lacks a weight, has one of another shape, or one that has no place here.
+    """
+    theirs = load_file(path)
+    ours = network.state_dict()
+    taken: dict[str, torch.Tensor] = {}
+    fresh = []
+    for name, value in ours.items():
+        if name.startswith("fc.") or ".cmm." in name or name.endswith(".kernel"):
+            fresh.append(name)
+            continue
+        source = torchvision_name(name, bottleneck)
+        if source not in theirs:
+            raise ValueError(f"{path} has no weight '{source}': it is of another network")
+        if theirs[source].shape != value.shape:
+            shapes = f"{tuple(theirs[source].shape)}, here {tuple(value.shape)}"
+            raise ValueError(f"{path}: '{source}' has shape {shapes}: it is of another network")
+        taken[name] = theirs.pop(source)
+    left = sorted(k for k in theirs if not k.startswith("fc."))
+    if left:
+        raise ValueError(f"{path} holds weights that have no place here: {', '.join(left[:5])}")
+    network.load_state_dict(taken, strict=False)
+    return fresh
+
+
+def fetch_imagenet(depth: int, path: Path) -> None:
+    """Download torchvision's IMAGENET1K_V1 weights of a ResNet, check their digest, keep them as safetensors.
+
+    V1 (76.1% for ResNet-50) is what the papers' generation of networks started from; V2 was trained by a newer recipe.
+
+    Raises:
+        RuntimeError: the digest of what came is not the one in the file's name.
+    """
+    from torchvision.models import get_model_weights
+
+    url = get_model_weights(f"resnet{depth}")["IMAGENET1K_V1"].url
+    state = torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
+    with replacing(path) as temporary:
+        save_file({k: v.contiguous() for k, v in state.items()}, temporary)

@@ -1,0 +1,52 @@
+"""The two operators that look at neighbouring frames. Frames before the first and after the last count as zero."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def as_clips(features: Tensor, frames: int) -> Tensor:
+    """View (N*T, C, H, W) as (N, T, C, H, W).
+
+    Raises:
+        ValueError: the batch does not hold whole clips.
+    """
+    if features.shape[0] % frames:
+        raise ValueError(f"{features.shape[0]} frames are no whole number of clips of {frames}")
+    return features.unflatten(0, (-1, frames))
+
+
+def temporal_convolution(features: Tensor, kernel: Tensor, frames: int) -> Tensor:
+    """Every channel mixes three neighbouring frames with its own weights: Eq. 1 of both papers.
+
+        G[t, c] = K[c, 0] * F[t - 1, c] + K[c, 1] * F[t, c] + K[c, 2] * F[t + 1, c]
+
+    Args:
+        features: (N*T, C, H, W).
+        kernel: (C, 1, 3), as of a depthwise Conv1d.
+        frames: T.
+
+    Returns:
+        (N*T, C, H, W).
+    """
+    clips = as_clips(features, frames).transpose(1, 2)
+    mixed = F.conv3d(clips, kernel[..., None, None], padding=(1, 0, 0), groups=kernel.shape[0])
+    return mixed.transpose(1, 2).flatten(0, 1)
+
+
+def motion_difference(current: Tensor, transformed: Tensor, frames: int) -> Tensor:
+    """The change from each frame to the next: Eq. 2 of TPAMI; zero for the last frame.
+
+        H[t] = F[t] - (K * F)[t + 1]
+
+    Args:
+        current: F, (N*T, C, H, W).
+        transformed: K * F, F after the channel-wise 3x3 convolution, of the same shape.
+        frames: T.
+
+    Returns:
+        (N*T, C, H, W).
+    """
+    now, following = as_clips(current, frames), as_clips(transformed, frames)
+    difference = now[:, :-1] - following[:, 1:]
+    return torch.cat([difference, torch.zeros_like(now[:, :1])], dim=1).flatten(0, 1)

@@ -1,0 +1,1 @@
+"""From an index of frames to a run's folder."""

@@ -1,0 +1,61 @@
+"""What a killed training resumes from: weights, buffers, momenta, and the step. Draws need no state (`stm.draws`)."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from stm.files import replacing
+
+
+@dataclass
+class Progress:
+    """How far a training is, and what it has recorded so far."""
+
+    step: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    # Sums over the epoch in progress: of losses and of right answers over clips, and clips.
+    loss: float = 0.0
+    correct: int = 0
+    clips: int = 0
+    seconds: float = 0.0
+    resumed: int = 0
+
+
+def save_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
+    """Write one file, whole or not at all."""
+    tensors = {f"network.{k}": v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+    for name, parameter in network.named_parameters():
+        momentum = optimiser.state.get(parameter, {}).get("momentum_buffer")
+        if momentum is not None:
+            tensors[f"momentum.{name}"] = momentum.detach().cpu().contiguous()
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={"progress": json.dumps(asdict(progress))})
+
+
+def load_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
+    """Bring network and optimiser to where a checkpoint left them.
+
+    Raises:
+        ValueError: the file is no checkpoint of this network.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            progress = Progress(**json.loads(file.metadata()["progress"]))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("network.")})
+    except (SafetensorError, KeyError, TypeError, RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is no checkpoint of this run ({error}). Delete it to start this run from its beginning"
+        ) from None
+    for name, parameter in network.named_parameters():
+        if f"momentum.{name}" in tensors:
+            buffer = tensors[f"momentum.{name}"].to(parameter.device)
+            # In the layout of its parameter, as the optimiser itself would have made it.
+            optimiser.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(buffer)
+    return progress

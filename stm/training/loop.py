@@ -1,0 +1,232 @@
+"""Training: one run, from its specification and an index of frames to weights, history and record."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from stm.data.dataset import MicroBatches, TrainingClips
+from stm.data.shards import FrameIndex
+from stm.data.transforms import normalise
+from stm.draws import Purpose, torch_seed
+from stm.files import digest, file_digest, replacing, write_json
+from stm.models.backbone import ResNet
+from stm.models.builder import build
+from stm.models.imagenet import load_imagenet
+from stm.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from stm.training.optimiser import build_optimiser, learning_rate, set_learning_rate
+from stm.training.provenance import peak_memory_mb, provenance
+
+
+class TrainingError(Exception):
+    """A training that cannot go on; the text says why and what can be done."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How to train, without a trace in the weights."""
+
+    device: torch.device
+    workers: int = 0
+    checkpoint_seconds: float = 300.0
+    report_seconds: float = 30.0
+
+
+def train(
+    spec: dict[str, Any], index_path: Path, weights: Path | None, checkpoints: Path, out: Path, execution: Execution
+) -> None:
+    """Train one run and write `weights.safetensors`, `history.csv` and `run.json` into `out`.
+
+    A checkpoint of the same specification and data in `checkpoints` is resumed from; the folder is removed at the end.
+
+    Args:
+        spec: of `stm.config.plan.Run`.
+        index_path: of the dataset.
+        weights: the initial weights, where the recipe does not start from scratch.
+        checkpoints: a folder for this run alone.
+        out: the run's folder.
+        execution: device, loader workers, intervals.
+
+    Raises:
+        TrainingError: the loss is no longer finite.
+    """
+    prepare(spec["recipe"]["threads"], execution.device)
+    index = FrameIndex(index_path)
+    training = Training("/".join(out.parts[-3:]), spec, index, weights, execution)
+    # Named by what the weights follow from: with a changed setting or other data a training starts afresh, and changed
+    # back it goes on.
+    checkpoint = checkpoints / f"{digest([spec, index.digest], 16)}.safetensors"
+    if checkpoint.exists():
+        training.resume(checkpoint)
+    training.run(checkpoint)
+    training.write(out)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def prepare(threads: int, device: torch.device) -> None:
+    """Threads and algorithms: both are part of the result."""
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = False
+        torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+class Training:
+    """One run in progress."""
+
+    def __init__(self, name: str, spec: dict[str, Any], index: FrameIndex, weights: Path | None, execution: Execution):
+        self.name = name
+        self.spec = spec
+        self.recipe: dict[str, Any] = spec["recipe"]
+        self.index = index
+        self.execution = execution
+        self.rows = index.select("train")
+        torch.manual_seed(torch_seed(spec["seed"], Purpose.INITIALISATION))
+        network = build(spec["variant"], spec["frames"], len(index.classes), self.recipe["dropout"])
+        if weights is not None:
+            fresh = load_imagenet(network, weights, spec["variant"]["backbone"]["block"] == "bottleneck")
+            print(f"initial weights from {weights}; with their own start: {len(fresh)} of {len(network.state_dict())}")
+        self.network: ResNet = network.to(execution.device)
+        self.optimiser = build_optimiser(self.network, self.recipe)
+        self.progress = Progress()
+        self.batches = MicroBatches(
+            self.rows, spec["seed"], self.recipe["epochs"], self.recipe["global_batch"], self.recipe["micro_batch"]
+        )
+        self.steps = self.batches.steps_per_epoch * self.recipe["epochs"]
+
+    def resume(self, checkpoint: Path) -> None:
+        """Go on from where a checkpoint left off."""
+        self.progress = load_checkpoint(checkpoint, self.network, self.optimiser)
+        self.progress.resumed += 1
+        self.batches.step = self.progress.step
+        print(f"resuming at step {self.progress.step} of {self.steps}", flush=True)
+
+    def run(self, checkpoint: Path) -> None:
+        """All steps that are left, with a checkpoint after each epoch and after each interval."""
+        progress, per_epoch = self.progress, self.batches.steps_per_epoch
+        self.network.train()
+        loader = self._loader()
+        saved = reported = clock = time.monotonic()
+        while progress.step < self.steps:
+            self._step(loader)
+            progress.step += 1
+            now = time.monotonic()
+            progress.seconds += now - clock
+            clock = now
+            ended = progress.step % per_epoch == 0
+            if ended or now - reported > self.execution.report_seconds:
+                self._report()
+                reported = now
+            if ended:
+                self._end_epoch()
+            if (ended or now - saved > self.execution.checkpoint_seconds) and progress.step < self.steps:
+                save_checkpoint(checkpoint, self.network, self.optimiser, progress)
+                saved = now
+
+    def _loader(self) -> Iterator[tuple[Tensor, Tensor]]:
+        clips = TrainingClips(
+            self.index, self.recipe, self.spec["frames"], self.spec["seed"], self.spec["dataset"]["flip"]
+        )
+        return iter(
+            DataLoader(
+                clips,
+                batch_sampler=self.batches,
+                num_workers=self.execution.workers,
+                pin_memory=self.execution.device.type == "cuda",
+                multiprocessing_context="forkserver" if self.execution.workers else None,
+            )
+        )
+
+    def _step(self, loader: Iterator[tuple[Tensor, Tensor]]) -> None:
+        """One step of the optimiser: the gradient of the mean loss over the global batch, by micro-batches."""
+        progress = self.progress
+        torch.manual_seed(torch_seed(self.spec["seed"], Purpose.STEP, progress.step))
+        sizes = self.batches.sizes(progress.step)
+        losses = []
+        for _ in sizes:
+            loss, correct = self._forward(*next(loader))
+            (loss / sum(sizes)).backward()
+            losses.append(loss.detach())
+            progress.correct += int(correct)
+        total = float(torch.stack(losses).sum())
+        if total != total or total in (float("inf"), float("-inf")):
+            raise TrainingError(
+                f"the loss is {total / sum(sizes)} at step {progress.step} of {self.steps}. A lower learning_rate or a "
+                f"gradient_norm_limit in the recipe may help; the last checkpoint is kept"
+            )
+        epoch = progress.step // self.batches.steps_per_epoch
+        set_learning_rate(self.optimiser, learning_rate(self.recipe, epoch))
+        if self.recipe["gradient_norm_limit"] is not None:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe["gradient_norm_limit"])
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        progress.loss += total
+        progress.clips += sum(sizes)
+
+    def _forward(self, frames: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """The sum of the losses over a micro-batch, and how many of its clips are right."""
+        device = self.execution.device
+        frames, labels = frames.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+        half = device.type == "cuda" and self.recipe["precision"] == "bfloat16"
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
+            logits = self.network(normalise(frames)).float()
+        return F.cross_entropy(logits, labels, reduction="sum"), (logits.argmax(1) == labels).sum()
+
+    def _end_epoch(self) -> None:
+        progress = self.progress
+        epoch = progress.step // self.batches.steps_per_epoch
+        row = {
+            "epoch": epoch,
+            "step": progress.step,
+            "learning_rate": learning_rate(self.recipe, epoch - 1),
+            "loss": progress.loss / progress.clips,
+            "train_top1": 100 * progress.correct / progress.clips,
+            "seconds": round(progress.seconds, 2),
+        }
+        progress.history.append(row)
+        progress.loss, progress.correct, progress.clips = 0.0, 0, 0
+
+    def _report(self) -> None:
+        progress = self.progress
+        epoch = -(-progress.step // self.batches.steps_per_epoch)
+        left = progress.seconds / progress.step * (self.steps - progress.step)
+        print(
+            f"{self.name}: epoch {epoch} of {self.recipe['epochs']}, "
+            f"loss {progress.loss / progress.clips:.3f}, top-1 {100 * progress.correct / progress.clips:.1f}%, "
+            f"{left / 60:.1f} min left",
+            flush=True,
+        )
+
+    def write(self, out: Path) -> None:
+        """The run's folder; the record last, with the digest of the weights."""
+        weights = out / "weights.safetensors"
+        with replacing(weights) as temporary:
+            save_file({k: v.detach().cpu().contiguous() for k, v in self.network.state_dict().items()}, temporary)
+        with replacing(out / "history.csv") as temporary:
+            pd.DataFrame(self.progress.history).to_csv(temporary, index=False)
+        write_json(out / "run.json", self._record(file_digest(weights)))
+
+    def _record(self, weights_digest: str) -> dict[str, Any]:
+        half = self.execution.device.type == "cuda" and self.recipe["precision"] == "bfloat16"
+        return {
+            "spec": self.spec,
+            "classes": self.index.classes,
+            "data_digest": self.index.digest,
+            "weights_sha256": weights_digest,
+            "train_clips": len(self.rows),
+            "steps": self.steps,
+            "precision": "bfloat16" if half else "float32",
+            "seconds": round(self.progress.seconds, 1),
+            "resumed": self.progress.resumed,
+            "peak_memory_mb": round(peak_memory_mb(self.execution.device), 1),
+            "provenance": provenance(self.execution.device),
+        }

@@ -1,0 +1,102 @@
+# From videos and annotation files to frames in shards, with an index and a manifest.
+
+from stm.config.plan import spec_argument
+from stm.data.listing import shard_digest
+
+
+wildcard_constraints:
+    dataset=r"[a-z0-9_]+",
+    shard=r"\d{4}",
+
+
+def rendered_list(wildcards):
+    """Of a dataset that the project draws, the list that comes with the videos. Nothing else is a job's work here:
+    with a user's annotation files as inputs, one added video would redo every shard."""
+    dataset = PLAN.dataset(wildcards.dataset)
+    return dataset.annotations["list"] if dataset.dataset.render else []
+
+
+def clips_digest(wildcards):
+    """What a shard holds: of files that exist, its clips; of videos yet to be drawn, how they are drawn."""
+    dataset = PLAN.dataset(wildcards.dataset)
+    if dataset.dataset.render:
+        return spec_argument(dataset.render_spec)
+    return shard_digest(dataset.frames_spec, wildcards.shard)
+
+
+rule render:
+    """The videos of a synthetic dataset, and their list."""
+    output:
+        annotations="results/videos/{dataset}/annotations.csv",
+    log:
+        "results/logs/render/{dataset}.log",
+    params:
+        spec=lambda w: spec_argument(PLAN.dataset(w.dataset).render_spec),
+        # Undeclared: a rule cannot name files that its settings decide. The list is written last.
+        videos="results/videos/{dataset}",
+    message:
+        "Drawing the videos of {wildcards.dataset}"
+    shell:
+        "{sys.executable} -m stm render --spec {params.spec:q} --videos {params.videos} --annotations {output.annotations}"
+        " > {log} 2>&1"
+
+
+rule listing:
+    """The clips of a dataset and its classes, from its annotation files."""
+    input:
+        lambda w: list(PLAN.dataset(w.dataset).annotations.values()),
+    output:
+        clips="results/frames/{dataset}/clips.csv",
+        classes="results/frames/{dataset}/classes.csv",
+    log:
+        "results/logs/listing/{dataset}.log",
+    params:
+        spec=lambda w: spec_argument(PLAN.dataset(w.dataset).listing_spec),
+    message:
+        "Listing the clips of {wildcards.dataset}"
+    shell:
+        "{sys.executable} -m stm listing --spec {params.spec:q} --clips {output.clips} --classes {output.classes}"
+        " > {log} 2>&1"
+
+
+rule extract:
+    """The frames of one shard's clips."""
+    input:
+        rendered_list,
+    output:
+        tar="results/frames/{dataset}/shards/{shard}.tar",
+        index="results/frames/{dataset}/shards/{shard}.arrow",
+    log:
+        "results/logs/extract/{dataset}/{shard}.log",
+    params:
+        spec=lambda w: spec_argument(PLAN.dataset(w.dataset).frames_spec),
+        clips=clips_digest,
+    message:
+        "Extracting frames: {wildcards.dataset}, shard {wildcards.shard}"
+    shell:
+        "{sys.executable} -m stm extract --spec {params.spec:q} --shard {wildcards.shard}"
+        " --tar {output.tar} --index {output.index} > {log} 2>&1"
+
+
+rule manifest:
+    """Of every listed clip: where its frames lie, or why there are none."""
+    input:
+        clips="results/frames/{dataset}/clips.csv",
+        classes="results/frames/{dataset}/classes.csv",
+        shards=lambda w: expand(
+            "results/frames/{dataset}/shards/{shard}.arrow",
+            dataset=w.dataset,
+            shard=PLAN.dataset(w.dataset).shards,
+        ),
+    output:
+        index="results/frames/{dataset}/index.arrow",
+        manifest="results/frames/{dataset}/manifest.csv",
+    log:
+        "results/logs/manifest/{dataset}.log",
+    params:
+        expect=lambda w: spec_argument(PLAN.dataset(w.dataset).dataset.expect),
+    message:
+        "Indexing the frames of {wildcards.dataset}"
+    shell:
+        "{sys.executable} -m stm manifest --clips {input.clips} --classes {input.classes} --shards {input.shards}"
+        " --expect {params.expect:q} --index {output.index} --manifest {output.manifest} > {log} 2>&1"
