@@ -53,7 +53,7 @@ class DatasetPlan:
     def annotations(self) -> dict[str, str]:
         """The annotation files by the part that they play; of a rendered dataset, the list that is drawn with it."""
         if self.dataset.annotations is not None:
-            return {**self.dataset.annotations}
+            return {str(part): path for part, path in self.dataset.annotations.items()}
         return {"list": f"{RESULTS}/videos/{self.name}/annotations.csv"}
 
     @property

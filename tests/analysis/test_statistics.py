@@ -59,7 +59,10 @@ def test_equal_calls_give_equal_intervals_whatever_the_order_of_the_clips():
 def test_swapping_first_and_second_mirrors_the_interval(seeds):
     generator = np.random.default_rng(3)
     first, second = bernoulli(generator, 0.6, (seeds, 200)), bernoulli(generator, 0.5, (seeds, 200))
-    there, back = difference_interval(first, second, own_groups(200)), difference_interval(second, first, own_groups(200))
+    there, back = (
+        difference_interval(first, second, own_groups(200)),
+        difference_interval(second, first, own_groups(200)),
+    )
     assert back.value == -there.value
     # The bootstrap draws anew, so that its ends agree as well as 10,000 resamples can.
     assert (back.low, back.high) == pytest.approx((-there.high, -there.low), abs=1e-12 if seeds > 1 else 0.006)

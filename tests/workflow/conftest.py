@@ -1,0 +1,126 @@
+"""A copy of the pipeline in a folder of its own, with a study so small that a table takes seconds."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+CHECKOUT = Path(__file__).parents[2]
+
+STUDY = {
+    "study": "tiny",
+    "seeds": [0],
+    "roles": {"something_v1": "tiny"},
+    "recipes": {"iccv2019": "tiny"},
+    "backbones": {
+        50: {"block": "bottleneck", "blocks": [1, 1, 1, 1], "width": 8, "cmm_reduction": 4, "cmm_least_channels": 2}
+    },
+    "protocols": {"full": {"clips": 2, "crops": 1}},
+    "tables": ["table6"],
+}
+DATASET = {
+    "title": "two pairs of drawn motions",
+    "format": "csv",
+    "render": {"generator": "temporal", "seed": 7, "clips": {"train": 32, "validation": 16}, "pairs": 2, "size": 48},
+    "frames": {"short_side": 48, "quality": 95},
+    "shards": 2,
+    "expect": {"classes": 4, "train": 32, "validation": 16},
+    "order_only": True,
+}
+RECIPE = {
+    "source": "the smallest training",
+    "initialisation": "scratch",
+    "epochs": 1,
+    "learning_rate": 0.05,
+    "weight_decay": 0.0005,
+    "dropout": 0.0,
+    "global_batch": 8,
+    "micro_batch": 8,
+    "short_side": 48,
+    "crop_size": 32,
+    "threads": 1,
+}
+
+
+@dataclass
+class Pipeline:
+    """The pipeline in a folder."""
+
+    folder: Path
+
+    def snakemake(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake there; stdout and stderr come as one text in `stdout`."""
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            env=environment(),
+        )
+
+    def jobs(self, *arguments: str) -> dict[str, int]:
+        """What a dry run would do: jobs by rule."""
+        result = self.snakemake("--dry-run", "--quiet", "rules", "--cores", "2", *arguments)
+        assert result.returncode == 0, result.stdout
+        full = self.snakemake("--dry-run", "--cores", "2", *arguments).stdout
+        counts: dict[str, int] = {}
+        for line in full.splitlines():
+            words = line.split()
+            if line.startswith(("rule ", "localrule ")) and line.endswith(":"):
+                name = words[1].rstrip(":")
+                counts[name] = counts.get(name, 0) + 1
+        return counts
+
+    def edit(self, path: str, change: Callable[[dict], None]) -> None:
+        """Change a YAML file."""
+        file = self.folder / path
+        data = yaml.safe_load(file.read_text())
+        change(data)
+        file.write_text(yaml.safe_dump(data, sort_keys=False))
+
+
+def environment() -> dict[str, str]:
+    """Ours, without a GPU: the same numbers on every machine."""
+    return {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONUNBUFFERED": "1"}
+
+
+def pipeline_in(folder: Path) -> Pipeline:
+    """Copy what the pipeline is made of, and bind the tiny study as the default one."""
+    from stm.data.synthetic import reversed_pairs
+
+    for name in ("Snakefile", "workflow", "config", "profiles"):
+        source = CHECKOUT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    (folder / "stm").symlink_to(CHECKOUT / "stm")
+    pairs = [list(pair) for pair in reversed_pairs(DATASET["render"])]
+    for path, data in (
+        ("config.yaml", STUDY),
+        ("datasets/tiny.yaml", {**DATASET, "reversed_pairs": pairs}),
+        ("recipes/tiny.yaml", RECIPE),
+    ):
+        (folder / "config" / path).write_text(yaml.safe_dump(data, sort_keys=False))
+    return Pipeline(folder)
+
+
+@pytest.fixture
+def pipeline(tmp_path) -> Pipeline:
+    """A fresh pipeline in which nothing has been made."""
+    return pipeline_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Pipeline:
+    """A pipeline that has made its table and claims. Leave it as it is: change configuration only in `edited`."""
+    done = pipeline_in(tmp_path_factory.mktemp("finished"))
+    result = done.snakemake("--cores", "2")
+    assert result.returncode == 0, result.stdout
+    return done

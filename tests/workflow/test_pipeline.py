@@ -1,0 +1,108 @@
+"""The rules: what a target needs, what a change makes again, and what comes out."""
+
+import shutil
+import time
+
+import pandas as pd
+import pytest
+
+from .conftest import Pipeline
+
+TABLE = "reports/table6.csv"
+
+
+@pytest.fixture
+def edited(finished):
+    """The finished pipeline with a configuration that may be changed; it is put back."""
+    kept = finished.folder / "config.kept"
+    shutil.copytree(finished.folder / "config", kept)
+    yield finished
+    shutil.rmtree(finished.folder / "config")
+    shutil.move(kept, finished.folder / "config")
+
+
+def test_a_table_needs_each_stage_once_and_each_run_once(pipeline):
+    jobs = pipeline.jobs(TABLE)
+    assert jobs.pop("complexity") == 8  # four networks as the papers have them, four as trained here
+    assert jobs == {
+        "render": 1,
+        "listing": 1,
+        "extract": 2,
+        "manifest": 1,
+        "train": 4,
+        "evaluate": 4,
+        "table": 1,
+    }
+
+
+def test_the_default_target_is_every_table_and_all_claims(pipeline):
+    jobs = pipeline.jobs()
+    assert jobs["all"] == jobs["table"] == jobs["claims"] == 1 and jobs["train"] == 4
+
+
+def test_a_finished_study_has_nothing_to_do(finished):
+    started = time.monotonic()
+    result = finished.snakemake("--cores", "2")
+    assert "Nothing to be done" in result.stdout, result.stdout
+    assert time.monotonic() - started < 20  # five seconds on a quiet machine; a test is no stopwatch
+
+
+def test_an_edit_of_one_variant_retrains_no_other_and_undone_there_is_nothing_to_do(edited):
+    models = edited.folder / "config/models.yaml"
+    before = models.read_text()
+    edited.edit("config/models.yaml", lambda data: data["variants"]["cmm"].update(cmm_sign="next_minus_current"))
+    assert edited.jobs(TABLE) == {"train": 1, "evaluate": 1, "complexity": 2, "table": 1}
+    models.write_text(before)
+    assert edited.jobs(TABLE) == {}
+
+
+def test_a_new_protocol_retrains_nothing(edited):
+    edited.edit("config/config.yaml", lambda data: data["protocols"]["full"].update(clips=3))
+    assert edited.jobs(TABLE) == {"evaluate": 4, "table": 1}
+
+
+def test_a_corrected_published_figure_makes_the_table_alone(edited):
+    edited.edit("config/published/tables/table6.yaml", lambda data: data["lines"][3].update(top1=49.3))
+    assert edited.jobs(TABLE) == {"table": 1}
+
+
+def test_a_second_seed_keeps_the_first(edited):
+    edited.edit("config/config.yaml", lambda data: data.update(seeds=[0, 1]))
+    assert edited.jobs(TABLE) == {"train": 4, "evaluate": 4, "table": 1}
+
+
+def test_the_table_holds_its_contract(finished):
+    table = pd.read_csv(finished.folder / TABLE)
+    columns = "line method source role subset study dataset experiment protocol published_protocol seeds clips"
+    columns += " interval_covers deviations status top1 top1_low top1_high top5 published_top1 published_top5 params_m"
+    columns += " flops_g run_params_m run_flops_g views"
+    assert set(columns.split()) <= set(table.columns)
+    assert table["method"].tolist() == ["TSN", "CSTM", "CMM", "STM"]
+    assert table["published_top1"].tolist() == [19.7, 47.7, 44.1, 49.2]
+    assert (table["source"] == "measured").all() and (table["clips"] == 16).all() and (table["study"] == "tiny").all()
+    assert table["params_m"].round(2).tolist() == [23.86, 23.88, 24.02, 24.04]
+    for ending in (".md", ".tex", ".claims.csv"):
+        assert (finished.folder / TABLE).with_suffix(ending).stat().st_size > 100
+
+
+def test_two_studies_in_one_command_are_refused(pipeline):
+    shutil.copy(pipeline.folder / "config/config.yaml", pipeline.folder / "other.yaml")
+    result = pipeline.snakemake("--dry-run", TABLE, "--configfile", "config/config.yaml", "other.yaml")
+    assert result.returncode != 0 and "Give one study" in result.stdout
+
+
+def test_a_given_study_takes_nothing_from_the_default_one(pipeline):
+    pipeline.edit("config/config.yaml", lambda data: data.update(seeds=[5, 6]))
+    (pipeline.folder / "mine.yaml").write_text(
+        "study: mine\nseeds: [0]\nroles: {something_v1: tiny}\nrecipes: {iccv2019: tiny}\n"
+    )
+    result = pipeline.snakemake("--dry-run", "--cores", "2", TABLE, "--configfile", "mine.yaml")
+    assert "seed5" not in result.stdout and "tiny/stm-8f-tiny-" in result.stdout
+
+
+def test_a_bad_configuration_is_one_message_without_a_traceback(pipeline: Pipeline):
+    pipeline.edit("config/config.yaml", lambda data: data.update(seed=[0]))
+    result = pipeline.snakemake("--dry-run", TABLE)
+    assert result.returncode != 0
+    assert "config/config.yaml:" in result.stdout and "Did you mean 'seeds'?" in result.stdout
+    assert "Traceback" not in result.stdout
