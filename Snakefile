@@ -1,5 +1,6 @@
 # The entry: configuration, rules, targets. `snakemake --cores 8 reports/table6.csv`
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -21,7 +22,9 @@ if not workflow.configfiles:
 
 
 if len(workflow.configfiles) > 1:
-    raise WorkflowError("Give one study. What studies share goes into a file that each of them `extends:`")
+    raise WorkflowError(
+        "Give one study. What studies share goes into a file that each of them `extends:`"
+    )
 
 try:
     PLAN = Plan(Path(workflow.configfiles[0]), workflow.config_settings.config)
@@ -30,6 +33,14 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 REPORTS = PLAN.study.reports_dir
+
+# `stm` in a rule is this checkout's, run by the Python that runs Snakemake, whether or not its environment is on PATH.
+if workflow.deployment_settings.deployment_method:
+    raise WorkflowError(
+        "Stages run in the environment that runs Snakemake: leave --software-deployment-method out"
+    )
+STM = f'{shlex.quote(sys.executable)} -m stm "$@"'.replace("{", "{{").replace("}", "}}")
+shell.prefix(f"set -euo pipefail; stm() {{{{ {STM}; }}}}; ")
 
 
 rule all:
@@ -40,6 +51,7 @@ rule all:
         f"{REPORTS}/claims.csv",
 
 
+include: "workflow/rules/resolver.smk"
 include: "workflow/rules/frames.smk"
 include: "workflow/rules/runs.smk"
 include: "workflow/rules/reports.smk"

@@ -1,27 +1,9 @@
 # From videos and annotation files to frames in shards, with an index and a manifest.
 
-from stm.config.plan import spec_argument
-from stm.data.listing import shard_digest
-
 
 wildcard_constraints:
     dataset=r"[a-z0-9_]+",
     shard=r"\d{4}",
-
-
-def rendered_list(wildcards):
-    """Of a dataset that the project draws, the list that comes with the videos. Nothing else is a job's work here:
-    with a user's annotation files as inputs, one added video would redo every shard."""
-    dataset = PLAN.dataset(wildcards.dataset)
-    return dataset.annotations["list"] if dataset.dataset.render else []
-
-
-def clips_digest(wildcards):
-    """What a shard holds: of files that exist, its clips; of videos yet to be drawn, how they are drawn."""
-    dataset = PLAN.dataset(wildcards.dataset)
-    if dataset.dataset.render:
-        return spec_argument(dataset.render_spec)
-    return shard_digest(dataset.frames_spec, wildcards.shard)
 
 
 rule render:
@@ -30,6 +12,8 @@ rule render:
         annotations="results/videos/{dataset}/annotations.csv",
     log:
         "results/logs/render/{dataset}.log",
+    conda:
+        "../../environment.yml"
     params:
         spec=lambda w: spec_argument(PLAN.dataset(w.dataset).render_spec),
         # Undeclared: a rule cannot name files that its settings decide. The list is written last.
@@ -37,7 +21,7 @@ rule render:
     message:
         "Drawing the videos of {wildcards.dataset}"
     shell:
-        "{sys.executable} -m stm render --spec {params.spec:q} --videos {params.videos} --annotations {output.annotations}"
+        "stm render --spec {params.spec:q} --videos {params.videos} --annotations {output.annotations}"
         " > {log} 2>&1"
 
 
@@ -50,12 +34,14 @@ rule listing:
         classes="results/frames/{dataset}/classes.csv",
     log:
         "results/logs/listing/{dataset}.log",
+    conda:
+        "../../environment.yml"
     params:
         spec=lambda w: spec_argument(PLAN.dataset(w.dataset).listing_spec),
     message:
         "Listing the clips of {wildcards.dataset}"
     shell:
-        "{sys.executable} -m stm listing --spec {params.spec:q} --clips {output.clips} --classes {output.classes}"
+        "stm listing --spec {params.spec:q} --clips {output.clips} --classes {output.classes}"
         " > {log} 2>&1"
 
 
@@ -68,13 +54,15 @@ rule extract:
         index="results/frames/{dataset}/shards/{shard}.arrow",
     log:
         "results/logs/extract/{dataset}/{shard}.log",
+    conda:
+        "../../environment.yml"
     params:
         spec=lambda w: spec_argument(PLAN.dataset(w.dataset).frames_spec),
         clips=clips_digest,
     message:
         "Extracting frames: {wildcards.dataset}, shard {wildcards.shard}"
     shell:
-        "{sys.executable} -m stm extract --spec {params.spec:q} --shard {wildcards.shard}"
+        "stm extract --spec {params.spec:q} --shard {wildcards.shard}"
         " --tar {output.tar} --index {output.index} > {log} 2>&1"
 
 
@@ -93,10 +81,12 @@ rule manifest:
         manifest="results/frames/{dataset}/manifest.csv",
     log:
         "results/logs/manifest/{dataset}.log",
+    conda:
+        "../../environment.yml"
     params:
         expect=lambda w: spec_argument(PLAN.dataset(w.dataset).dataset.expect),
     message:
         "Indexing the frames of {wildcards.dataset}"
     shell:
-        "{sys.executable} -m stm manifest --clips {input.clips} --classes {input.classes} --shards {input.shards}"
+        "stm manifest --clips {input.clips} --classes {input.classes} --shards {input.shards}"
         " --expect {params.expect:q} --index {output.index} --manifest {output.manifest} > {log} 2>&1"

@@ -1,20 +1,7 @@
 # Tables and claims, from predictions and counts.
 
-from stm.config.plan import PACKAGE
-from stm.files import source_digest
-
-
 wildcard_constraints:
     table=r"[a-z0-9_]+",
-
-
-def table_of(wildcards):
-    if wildcards.table in TABLES:
-        return TABLES[wildcards.table]
-    try:
-        return PLAN.table(wildcards.table)
-    except ConfigError as error:
-        raise WorkflowError(str(error)) from None
 
 
 rule table:
@@ -30,13 +17,15 @@ rule table:
         claims=f"{REPORTS}/{{table}}.claims.csv",
     log:
         "results/logs/table/{table}.log",
+    conda:
+        "../../environment.yml"
     params:
         spec=lambda w: spec_argument(table_of(w).spec),
-        out=f"{REPORTS}/{{table}}",
+        out=lambda w, output: output.csv.removesuffix(".csv"),
     message:
         "Writing {output.csv}"
     shell:
-        "{sys.executable} -m stm table --spec {params.spec:q} --out {params.out} 2>&1 | tee {log}"
+        "stm table --spec {params.spec:q} --out {params.out} 2>&1 | tee {log}"
 
 
 rule claims:
@@ -48,10 +37,13 @@ rule claims:
         md=f"{REPORTS}/claims.md",
     log:
         "results/logs/claims.log",
+    conda:
+        "../../environment.yml"
     params:
         study=PLAN.study.study,
+        out=lambda w, output: output.csv.removesuffix(".csv"),
         code=source_digest(PACKAGE / "reporting"),
     message:
         "Writing {output.csv}"
     shell:
-        "{sys.executable} -m stm claims --tables {input} --out {REPORTS}/claims > {log} 2>&1"
+        "stm claims --tables {input} --out {params.out} > {log} 2>&1"

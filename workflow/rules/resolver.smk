@@ -1,0 +1,59 @@
+# What the rules ask the resolver. Rules come to their wildcards' plan by these functions alone.
+
+import os
+
+from stm.config.plan import PACKAGE, spec_argument
+from stm.data.listing import shard_digest
+from stm.files import source_digest
+from stm.launch import visible_gpus
+
+
+def rendered_list(wildcards):
+    """Of a dataset that the project draws, the list that comes with the videos. A user's annotation files are no inputs:
+    one added video would redo every shard.
+    """
+    dataset = PLAN.dataset(wildcards.dataset)
+    return dataset.annotations["list"] if dataset.dataset.render else []
+
+
+def clips_digest(wildcards):
+    """What a shard holds: of files that exist, its clips; of videos yet to be drawn, how they are drawn."""
+    dataset = PLAN.dataset(wildcards.dataset)
+    if dataset.dataset.render:
+        return spec_argument(dataset.render_spec)
+    return shard_digest(dataset.frames_spec, wildcards.shard)
+
+
+def run_of(wildcards):
+    return PLAN.find("The run", wildcards.run, PLAN.runs)
+
+
+def prediction_of(wildcards):
+    path = f"results/predictions/{wildcards.run}/{wildcards.protocol}.arrow"
+    return PLAN.find("The prediction", path, PLAN.predictions)
+
+
+def reserved_cores(wildcards):
+    """Cores that a run counts for: as many times its threads as the user overstates the machine's cores, so that
+    `--cores 2` and `--cores 8` on a machine of two both train two one-thread networks at a time.
+    """
+    threads = run_of(wildcards).spec["recipe"]["threads"]
+    return (
+        threads * max(1, workflow.cores // (os.cpu_count() or 1))
+        if workflow.cores
+        else threads
+    )
+
+
+def gpus(wildcards):
+    """One where this machine has any. A profile for a cluster says it itself: `set-resources: train: gpu=1`."""
+    return min(1, len(visible_gpus()))
+
+
+def table_of(wildcards):
+    if wildcards.table in TABLES:
+        return TABLES[wildcards.table]
+    try:
+        return PLAN.table(wildcards.table)
+    except ConfigError as error:
+        raise WorkflowError(str(error)) from None
