@@ -1,17 +1,16 @@
 """The resolver: from a study to its runs, predictions, tables and claims, and to every path.
 
 The Snakefile, `stm plan` and the tests ask here; nothing else builds a path of the pipeline. Roles are resolved first,
-so roles bound to one dataset share runs. A name with eight hex digits is a name plus the digest of everything it stands
-for, resolved to values: a changed setting is a new path, and changing it back finds the old one.
+so roles bound to one dataset share runs.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from stm.config.loading import ConfigError, Source, read_yaml, suggestion, validated
+from stm.config.products import STAGE_VERSIONS, DatasetPlan, Network, Prediction, Run
 from stm.config.schema import (
     PAPER_BACKBONES,
     PROTOCOLS,
@@ -29,166 +28,8 @@ from stm.config.schema import (
     Table,
     Variant,
 )
-from stm.files import canonical_json, digest, source_digest
-
-# Raised by hand when a stage comes to make something else from the same specification.
-STAGE_VERSIONS = {"render": 1, "extract": 1, "train": 1, "evaluate": 1}
-
-PACKAGE = Path(__file__).resolve().parent.parent
-RESULTS = "results"
-
-
-@dataclass(frozen=True)
-class DatasetPlan:
-    """A dataset and where its files lie."""
-
-    name: str
-    dataset: Dataset
-
-    @property
-    def folder(self) -> str:
-        return f"{RESULTS}/frames/{self.name}"
-
-    @property
-    def annotations(self) -> dict[str, str]:
-        """The annotation files by the part that they play; of a rendered dataset, the list that is drawn with it."""
-        if self.dataset.annotations is not None:
-            return {str(part): path for part, path in self.dataset.annotations.items()}
-        return {"list": f"{RESULTS}/videos/{self.name}/annotations.csv"}
-
-    @property
-    def videos(self) -> str:
-        """The folder that the paths of the annotations start from."""
-        return self.dataset.videos or str(Path(self.annotations["list"]).parent)
-
-    @property
-    def shards(self) -> list[str]:
-        return [f"{k:04d}" for k in range(self.dataset.shards)]
-
-    @property
-    def listing_spec(self) -> dict[str, Any]:
-        """What the list of clips follows from."""
-        return {
-            "dataset": self.name,
-            "format": self.dataset.format,
-            "annotations": self.annotations,
-            "videos": self.videos,
-        }
-
-    @property
-    def frames_spec(self) -> dict[str, Any]:
-        """What a shard's frames follow from, beside the list of clips."""
-        return {
-            **self.listing_spec,
-            "version": STAGE_VERSIONS["extract"],
-            "shards": self.dataset.shards,
-            "frames": self.dataset.frames.model_dump(),
-            "decoder": self.dataset.decoder,
-        }
-
-    @property
-    def render_spec(self) -> dict[str, Any]:
-        assert self.dataset.render is not None, f"{self.name} is not rendered"
-        return {**self.dataset.render.settings(), "version": STAGE_VERSIONS["render"]}
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What of a dataset decides the weights. The content of the annotation files comes in through the index."""
-        return {
-            "name": self.name,
-            "frames": self.dataset.frames.model_dump(),
-            "decoder": self.dataset.decoder,
-            "render": self.render_spec if self.dataset.render else None,
-            "flip": self.dataset.flip,
-        }
-
-
-@dataclass(frozen=True)
-class Run:
-    """An experiment trained from one seed."""
-
-    dataset: DatasetPlan
-    variant: str
-    recipe: str
-    spec: dict[str, Any]
-
-    @property
-    def experiment(self) -> str:
-        """`<dataset>/<variant>-<T>f-<recipe>-<8 hex>`."""
-        values = {k: v for k, v in self.spec.items() if k != "seed"}
-        label = f"{self.variant}-{self.spec['frames']}f-{self.recipe}"
-        return f"{self.dataset.name}/{label}-{digest(values, 8)}"
-
-    @property
-    def name(self) -> str:
-        return f"{self.experiment}/seed{self.spec['seed']}"
-
-    @property
-    def folder(self) -> str:
-        return f"{RESULTS}/runs/{self.name}"
-
-    @property
-    def index(self) -> str:
-        return f"{self.dataset.folder}/index.arrow"
-
-    @property
-    def initial_weights(self) -> list[str]:
-        """The file that the run starts from; none where it starts from scratch."""
-        if self.spec["recipe"]["initialisation"] == "scratch":
-            return []
-        return [imagenet_weights(self.spec["variant"]["depth"])]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One run shown its validation split under one protocol."""
-
-    run: Run
-    protocol: str
-    spec: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return f"{self.protocol}-{digest(self.spec, 8)}"
-
-    @property
-    def path(self) -> str:
-        return f"{RESULTS}/predictions/{self.run.name}/{self.name}.arrow"
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network whose parameters and FLOPs are counted; no data is needed."""
-
-    variant: str
-    spec: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return f"{self.variant}-{self.spec['frames']}f-{digest(self.spec, 8)}"
-
-    @property
-    def path(self) -> str:
-        return f"{RESULTS}/complexity/{self.name}.json"
-
-
-@dataclass(frozen=True)
-class TableLine:
-    """One line of a table, resolved; without a variant nothing of it is measured here."""
-
-    number: int
-    line: Line
-    role: str
-    published: PublishedLine
-    predictions: list[Prediction]
-    full_size: Network | None
-    run_size: Network | None
-    deviations: list[str]
-
-
-def imagenet_weights(depth: int) -> str:
-    """Where the ImageNet weights of torchvision's ResNet of this depth are kept."""
-    return f"{RESULTS}/weights/imagenet-resnet{depth}.safetensors"
+from stm.config.tableplan import PACKAGE, TableLine, TablePlan
+from stm.files import source_digest
 
 
 class Plan:
@@ -351,7 +192,7 @@ class Plan:
         settings = validated(Table, read_yaml(self.config / "tables" / f"{table}.yaml"))
         return {line.role or settings.role for line in settings.lines if line.variant}
 
-    def table(self, name: str) -> "TablePlan":
+    def table(self, name: str) -> TablePlan:
         """One table, resolved.
 
         Raises:
@@ -365,12 +206,12 @@ class Plan:
         if ours != theirs:
             raise published_source.error(("lines",), f": methods {theirs} are not those of {source.path}: {ours}")
         lines = [self._line(source, table, i, line, published.lines[i]) for i, line in enumerate(table.lines)]
-        return TablePlan(self, name, table, published.source, lines)
+        return TablePlan(name, self.study.study, table, published.source, lines, self.claims(name))
 
     def _line(self, source: Source, table: Table, i: int, line: Line, published: PublishedLine) -> TableLine:
         role = line.role or table.role
         if line.variant is None or line.frames is None:
-            return TableLine(i + 1, line, role, published, [], None, None, [])
+            return TableLine(i + 1, line, role, published, [], None, None, [], False)
         protocol = line.protocol or table.protocol
         for key, value, known, where in (
             ("variant", line.variant, self.variants, self._models.path),
@@ -392,6 +233,7 @@ class Plan:
             full_size=self.full_size(role, line.variant, line.frames, recipe),
             run_size=self.run_size(role, line.variant, line.frames, recipe),
             deviations=self._deviations(role, line.variant, recipe, protocol),
+            sees_order=self.variants[line.variant].sees_order,
         )
 
     def _deviations(self, role: str, variant: str, recipe: str, protocol: str) -> list[str]:
@@ -438,7 +280,7 @@ class Plan:
     # By path, for the rules
 
     @cached_property
-    def _table_plans(self) -> list["TablePlan"]:
+    def _table_plans(self) -> list[TablePlan]:
         return [self.table(name) for name in self.tables]
 
     @cached_property
@@ -468,81 +310,6 @@ class Plan:
         return known[name]
 
 
-@dataclass(frozen=True)
-class TablePlan:
-    """One table of a study: what it needs and what its stage is told."""
-
-    plan: Plan
-    name: str
-    table: Table
-    published_source: str
-    lines: list[TableLine]
-
-    @property
-    def predictions(self) -> list[str]:
-        return list(dict.fromkeys(p.path for line in self.lines for p in line.predictions))
-
-    @property
-    def records(self) -> list[str]:
-        runs = (p.run for line in self.lines for p in line.predictions)
-        return list(dict.fromkeys(f"{run.folder}/run.json" for run in runs))
-
-    @property
-    def complexity(self) -> list[str]:
-        networks = (n for line in self.lines for n in (line.full_size, line.run_size) if n)
-        return list(dict.fromkeys(n.path for n in networks))
-
-    @property
-    def spec(self) -> dict[str, Any]:
-        """Everything that the table's stage needs to know beside the files that it reads."""
-        return {
-            "code": source_digest(PACKAGE / "reporting", PACKAGE / "analysis" / "statistics.py"),
-            "table": self.name,
-            "study": self.plan.study.study,
-            "paper": self.table.paper,
-            "where": self.table.where,
-            "title": self.table.title,
-            "measures": list(self.table.measures),
-            "source": self.published_source,
-            "lines": [self._line(line) for line in self.lines],
-            "claims": [{"paper": paper, **claim.model_dump()} for paper, claim in self.plan.claims(self.name)],
-        }
-
-    def _line(self, line: TableLine) -> dict[str, Any]:
-        common = {
-            "line": line.number,
-            "method": line.line.method,
-            "role": line.role,
-            "frames": line.line.frames,
-            "describe": line.line.describe,
-            "published": line.published.figures(),
-            "published_protocol": line.published.protocol or self.table.protocol,
-            "note": line.published.note,
-            "measured": None,
-        }
-        if not line.predictions:
-            return common
-        assert line.line.variant is not None and line.full_size is not None
-        first = line.predictions[0]
-        dataset = first.run.dataset
-        measured = {
-            "dataset": dataset.name,
-            "experiment": first.run.experiment,
-            "protocol": first.protocol,
-            "views": first.spec["protocol"]["clips"] * first.spec["protocol"]["crops"],
-            "seeds": [p.run.spec["seed"] for p in line.predictions],
-            "predictions": [p.path for p in line.predictions],
-            "full_size": line.full_size.path,
-            "run_size": line.run_size.path if line.run_size else None,
-            "deviations": line.deviations,
-            "sees_order": self.plan.variants[line.line.variant].sees_order,
-            "order_only": dataset.dataset.order_only,
-            "reversed_pairs": dataset.dataset.reversed_pairs,
-            "genuine": dataset.dataset.genuine == line.role,
-        }
-        return {**common, "measured": measured}
-
-
 def _extended(source: Source, seen: tuple[Path, ...] = ()) -> Source:
     """A study with the keys of the file that it `extends:`, whole keys replaced by its own.
 
@@ -561,8 +328,3 @@ def _extended(source: Source, seen: tuple[Path, ...] = ()) -> Source:
     data = {**parent.data, **source.data}
     # A key that only the parent has cannot be found in this file: errors then name its first line and the key.
     return Source(source.path, data, source.lines)
-
-
-def spec_argument(spec: Mapping[str, Any] | Iterable[Any]) -> str:
-    """A specification as a rule hands it to a stage."""
-    return canonical_json(spec)

@@ -17,6 +17,10 @@ import pyarrow as pa
 from stm.files import canonical_json, replacing
 
 
+class PredictionsError(Exception):
+    """A predictions file that cannot be read; the text says which, why and what to do."""
+
+
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """Scores of clips, in the order in which they were evaluated.
@@ -58,19 +62,18 @@ class Predictions:
 def write(path: Path, predictions: Predictions) -> None:
     """Write an Arrow file, whole or not at all; equal predictions give equal bytes."""
     scores = np.ascontiguousarray(predictions.scores, dtype=np.float32)
-    columns = {
-        "clip": pa.array(predictions.clips, pa.string()),
-        "label": pa.array(predictions.labels.astype(np.int64)),
-        "group": pa.array(predictions.groups, pa.string()),
-        "scores": pa.FixedSizeListArray.from_arrays(pa.array(scores.ravel()), len(predictions.classes)),
-    }
+    columns = [
+        pa.array(predictions.clips),
+        pa.array(predictions.labels.astype(np.int64)),
+        pa.array(predictions.groups),
+        pa.FixedSizeListArray.from_arrays(pa.array(scores.ravel()), len(predictions.classes)),
+    ]
     about = {"classes": predictions.classes, "record": predictions.record, "digest": _digest(predictions)}
-    table = pa.table(columns).replace_schema_metadata({"stm": canonical_json(about)})
-    with replacing(path) as temporary:
-        with pa.OSFile(str(temporary), "wb") as sink:
-            options = pa.ipc.IpcWriteOptions(compression="zstd")
-            with pa.ipc.new_file(sink, table.schema, options=options) as writer:
-                writer.write_table(table)
+    schema = _schema(len(predictions.classes)).with_metadata({"stm": canonical_json(about)})
+    table = pa.table(columns, schema=schema)
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with replacing(path) as temporary, pa.ipc.new_file(str(temporary), table.schema, options=options) as writer:
+        writer.write_table(table)
 
 
 def read(path: Path) -> Predictions:
@@ -78,14 +81,18 @@ def read(path: Path) -> Predictions:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, or is no predictions file.
+        PredictionsError: the file is damaged, or is no predictions file.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there are no predictions here; evaluate the run first")
     try:
         with pa.OSFile(str(path), "rb") as source:
             table = pa.ipc.open_file(source).read_all()
+        # Arrow follows the offsets of a string column without a look at them.
+        table.validate(full=True)
         about = json.loads(table.schema.metadata[b"stm"])
+        if not table.schema.equals(_schema(len(about["classes"]))):
+            raise ValueError("its columns are not those of predictions")
         predictions = Predictions(
             clips=table["clip"].to_pylist(),
             labels=table["label"].to_numpy(),
@@ -97,8 +104,13 @@ def read(path: Path) -> Predictions:
         if _digest(predictions) != about["digest"]:
             raise ValueError("its content does not match its digest")
     except (pa.ArrowException, ValueError, KeyError, TypeError, OSError) as error:
-        raise ValueError(f"{path} is damaged: delete it and run again ({error})") from error
+        raise PredictionsError(f"{path} is damaged: delete it and run again ({error})") from error
     return predictions
+
+
+def _schema(classes: int) -> pa.Schema:
+    scores = pa.list_(pa.float32(), classes)
+    return pa.schema({"clip": pa.string(), "label": pa.int64(), "group": pa.string(), "scores": scores})
 
 
 def _matrix(scores: pa.ChunkedArray, classes: int) -> np.ndarray:

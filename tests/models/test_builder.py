@@ -68,7 +68,7 @@ def test_only_variants_that_see_order_notice_it(name):
     assert same != VARIANTS[name].sees_order
 
 
-# facts: 174 classes. Of the papers: TSN 23.8M (table 4), CSTM 23.88M (table 10), STM 24.0M (table 4). CMM's 23.95M no
+# 174 classes. Of the papers: TSN 23.8M (table 4), CSTM 23.88M (table 10), STM 24.0M (table 4). CMM's 23.95M no
 # layout reproduces.
 @pytest.mark.parametrize(
     ("name", "expected"), [("tsn", 23.8646), ("cstm", 23.8759), ("cmm", 24.0243), ("stm", 24.0357)]

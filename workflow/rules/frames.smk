@@ -15,7 +15,7 @@ rule render:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec_argument(PLAN.dataset(w.dataset).render_spec),
+        spec=lambda w: canonical_json(PLAN.dataset(w.dataset).render_spec),
         # Undeclared: a rule cannot name files that its settings decide. The list is written last.
         videos="results/videos/{dataset}",
     message:
@@ -37,7 +37,7 @@ rule listing:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec_argument(PLAN.dataset(w.dataset).listing_spec),
+        spec=lambda w: canonical_json(PLAN.dataset(w.dataset).listing_spec),
     message:
         "Listing the clips of {wildcards.dataset}"
     shell:
@@ -57,7 +57,7 @@ rule extract:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec_argument(PLAN.dataset(w.dataset).frames_spec),
+        spec=lambda w: canonical_json(PLAN.dataset(w.dataset).frames_spec),
         clips=clips_digest,
     message:
         "Extracting frames: {wildcards.dataset}, shard {wildcards.shard}"
@@ -84,7 +84,7 @@ rule manifest:
     conda:
         "../../environment.yml"
     params:
-        expect=lambda w: spec_argument(PLAN.dataset(w.dataset).dataset.expect),
+        expect=lambda w: canonical_json(PLAN.dataset(w.dataset).dataset.expect),
     message:
         "Indexing the frames of {wildcards.dataset}"
     shell:

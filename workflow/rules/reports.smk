@@ -1,5 +1,6 @@
 # Tables and claims, from predictions and counts.
 
+
 wildcard_constraints:
     table=r"[a-z0-9_]+",
 
@@ -20,7 +21,7 @@ rule table:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec_argument(table_of(w).spec),
+        spec=lambda w: canonical_json(table_of(w).spec),
         out=lambda w, output: output.csv.removesuffix(".csv"),
     message:
         "Writing {output.csv}"
@@ -42,7 +43,7 @@ rule claims:
     params:
         study=PLAN.study.study,
         out=lambda w, output: output.csv.removesuffix(".csv"),
-        code=source_digest(PACKAGE / "reporting"),
+        code=source_digest(*REPORTING_SOURCES),
     message:
         "Writing {output.csv}"
     shell:

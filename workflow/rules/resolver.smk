@@ -2,9 +2,9 @@
 
 import os
 
-from stm.config.plan import PACKAGE, spec_argument
+from stm.config.tableplan import REPORTING_SOURCES
 from stm.data.listing import shard_digest
-from stm.files import source_digest
+from stm.files import canonical_json, source_digest
 from stm.launch import visible_gpus
 
 
@@ -20,7 +20,7 @@ def clips_digest(wildcards):
     """What a shard holds: of files that exist, its clips; of videos yet to be drawn, how they are drawn."""
     dataset = PLAN.dataset(wildcards.dataset)
     if dataset.dataset.render:
-        return spec_argument(dataset.render_spec)
+        return canonical_json(dataset.render_spec)
     return shard_digest(dataset.frames_spec, wildcards.shard)
 
 

@@ -46,7 +46,7 @@ rule train:
         gpu=gpus,
     params:
         # All that this run depends on, and nothing else: an edit of another experiment must not retrain it.
-        spec=lambda w: spec_argument(run_of(w).spec),
+        spec=lambda w: canonical_json(run_of(w).spec),
         # Undeclared on purpose: Snakemake deletes declared outputs of a killed job, and this is what it resumes from.
         checkpoints="results/checkpoints/{run}",
         weights=lambda w, input: f"--weights {input.weights}" if input.weights else "",
@@ -73,7 +73,7 @@ rule evaluate:
     resources:
         gpu=gpus,
     params:
-        spec=lambda w: spec_argument(prediction_of(w).spec),
+        spec=lambda w: canonical_json(prediction_of(w).spec),
     message:
         "Evaluating {wildcards.run} under {wildcards.protocol}"
     shell:
@@ -90,7 +90,7 @@ rule complexity:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: spec_argument(
+        spec=lambda w: canonical_json(
             PLAN.find("The network", w.network, PLAN.networks).spec
         ),
     message:

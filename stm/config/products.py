@@ -1,0 +1,156 @@
+"""What a study makes, from what it follows, and where it lies.
+
+A name with eight hex digits is a name plus the digest of everything it stands for, resolved to values: a changed
+setting is a new path, and changing it back finds the old one.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stm.config.schema import Dataset
+from stm.files import digest
+
+# Raised by hand when a stage comes to make something else from the same specification.
+STAGE_VERSIONS = {"render": 1, "extract": 1, "train": 1, "evaluate": 1}
+
+RESULTS = "results"
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """A dataset and where its files lie."""
+
+    name: str
+    dataset: Dataset
+
+    @property
+    def folder(self) -> str:
+        return f"{RESULTS}/frames/{self.name}"
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """The annotation files by the part that they play; of a rendered dataset, the list that is drawn with it."""
+        if self.dataset.annotations is not None:
+            return {str(part): path for part, path in self.dataset.annotations.items()}
+        return {"list": f"{RESULTS}/videos/{self.name}/annotations.csv"}
+
+    @property
+    def videos(self) -> str:
+        """The folder that the paths of the annotations start from."""
+        return self.dataset.videos or str(Path(self.annotations["list"]).parent)
+
+    @property
+    def shards(self) -> list[str]:
+        return [f"{k:04d}" for k in range(self.dataset.shards)]
+
+    @property
+    def listing_spec(self) -> dict[str, Any]:
+        """What the list of clips follows from."""
+        return {
+            "dataset": self.name,
+            "format": self.dataset.format,
+            "annotations": self.annotations,
+            "videos": self.videos,
+        }
+
+    @property
+    def frames_spec(self) -> dict[str, Any]:
+        """What a shard's frames follow from, beside the list of clips."""
+        return {
+            **self.listing_spec,
+            "version": STAGE_VERSIONS["extract"],
+            "shards": self.dataset.shards,
+            "frames": self.dataset.frames.model_dump(),
+            "decoder": self.dataset.decoder,
+        }
+
+    @property
+    def render_spec(self) -> dict[str, Any]:
+        assert self.dataset.render is not None, f"{self.name} is not rendered"
+        return {**self.dataset.render.settings(), "version": STAGE_VERSIONS["render"]}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What of a dataset decides the weights. The content of the annotation files comes in through the index."""
+        return {
+            "name": self.name,
+            "frames": self.dataset.frames.model_dump(),
+            "decoder": self.dataset.decoder,
+            "render": self.render_spec if self.dataset.render else None,
+            "flip": self.dataset.flip,
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """An experiment trained from one seed."""
+
+    dataset: DatasetPlan
+    variant: str
+    recipe: str
+    spec: dict[str, Any]
+
+    @property
+    def experiment(self) -> str:
+        """`<dataset>/<variant>-<T>f-<recipe>-<8 hex>`."""
+        values = {k: v for k, v in self.spec.items() if k != "seed"}
+        label = f"{self.variant}-{self.spec['frames']}f-{self.recipe}"
+        return f"{self.dataset.name}/{label}-{digest(values, 8)}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.experiment}/seed{self.spec['seed']}"
+
+    @property
+    def folder(self) -> str:
+        return f"{RESULTS}/runs/{self.name}"
+
+    @property
+    def index(self) -> str:
+        return f"{self.dataset.folder}/index.arrow"
+
+    @property
+    def initial_weights(self) -> list[str]:
+        """The file that the run starts from; none where it starts from scratch."""
+        if self.spec["recipe"]["initialisation"] == "scratch":
+            return []
+        return [imagenet_weights(self.spec["variant"]["depth"])]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One run shown its validation split under one protocol."""
+
+    run: Run
+    protocol: str
+    spec: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.protocol}-{digest(self.spec, 8)}"
+
+    @property
+    def path(self) -> str:
+        return f"{RESULTS}/predictions/{self.run.name}/{self.name}.arrow"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network whose parameters and FLOPs are counted; no data is needed."""
+
+    variant: str
+    spec: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.variant}-{self.spec['frames']}f-{digest(self.spec, 8)}"
+
+    @property
+    def path(self) -> str:
+        return f"{RESULTS}/complexity/{self.name}.json"
+
+
+def imagenet_weights(depth: int) -> str:
+    """Where the ImageNet weights of torchvision's ResNet of this depth are kept."""
+    return f"{RESULTS}/weights/imagenet-resnet{depth}.safetensors"

@@ -1,0 +1,1 @@
+"""From predictions and counts to tables, claims and their verdicts."""

@@ -1,0 +1,54 @@
+"""How a value looks in a cell: of a csv file, of Markdown, of LaTeX."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+
+Value = str | int | float | None
+
+_TEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    **{c: "\\" + c for c in "{}$&#_%"},
+}
+
+
+def csv_cell(value: Value) -> str:
+    """Numbers as they are, nothing for None, and text that a spreadsheet cannot take for a formula.
+
+    Text that starts as a formula does gets an apostrophe before it: names of methods and clips come from users' files.
+    """
+    if value is None:
+        return ""
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def csv_text(columns: list[str], rows: Iterable[Iterable[str]]) -> str:
+    """A csv file with a header, of cells that are text already."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def markdown(text: str) -> str:
+    """Text as Markdown shows it unchanged, also inside a table; underscores inside words need nothing."""
+    escaped = re.sub(r"([\\`*<|]|\](?=\()|(?<!\w)_|_(?!\w))", r"\\\1", text)
+    return " ".join(escaped.split())
+
+
+def latex(text: str) -> str:
+    """Text as LaTeX sets it unchanged, also at the start of a row, where `[` or `*` would belong to the row before."""
+    escaped = "".join(_TEX.get(c, c) for c in " ".join(text.split()))
+    return "{}" + escaped if escaped.startswith(("[", "*")) else escaped
+
+
+def points(value: float) -> float:
+    """A fraction in percent, to two decimals; never minus zero."""
+    return round(100 * float(value), 2) + 0.0

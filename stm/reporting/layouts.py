@@ -1,0 +1,158 @@
+"""A table in the paper's own shape, as Markdown and as LaTeX: each measured figure beside the published one."""
+
+from typing import Any
+
+from stm.reporting.cells import Value, csv_cell, latex, markdown
+
+LABELS = {"top1": "Top-1 (%)", "top5": "Top-5 (%)", "params_m": "Parameters (M)", "flops_g": "FLOPs (G)"}
+DECIMALS = {"top1": 1, "top5": 1, "params_m": 2, "flops_g": 2}
+PAPERS = {"iccv2019": "ICCV 2019", "tpami2022": "TPAMI 2022"}
+
+Row = dict[str, Value]
+
+
+def table_markdown(spec: dict[str, Any], rows: list[Row], claims: list[Row]) -> str:
+    """The page of one table: figures, notes, verdicts."""
+    described, measures = _described(spec), spec["measures"]
+    marks, notes = _notes(spec)
+    header = ["Model", *described, *(f"{LABELS[m]} {kind}" for m in measures for kind in ("measured", "published"))]
+    text = [f"# {_heading(spec)}", "", markdown(spec["title"]), ""]
+    text += [_line(map(markdown, header)), _line(["---"] * (1 + len(described)) + ["---:"] * (2 * len(measures)))]
+    for line, row in zip(spec["lines"], rows, strict=True):
+        cells = [markdown(cell) for cell in _cells(line, row, described, measures)]
+        cells[0] += f" <sup>{marks[line['line']]}</sup>" if line["line"] in marks else ""
+        text.append(_line(cells))
+    text += ["", *(f"- <sup>{mark}</sup> {markdown(note)}" for mark, note in notes.items())]
+    text += [f"- {markdown(note)}" for note in _remarks(spec, rows)]
+    if claims:
+        text += ["", "## What the table claims", "", *claims_markdown([_text(row) for row in claims])]
+    return "\n".join(text) + "\n"
+
+
+def table_latex(spec: dict[str, Any], rows: list[Row]) -> str:
+    """The table for a document that loads the package booktabs."""
+    described, measures = _described(spec), spec["measures"]
+    marks, notes = _notes(spec)
+    above = [""] * (1 + len(described)) + [rf"\multicolumn{{2}}{{c}}{{{latex(LABELS[m])}}}" for m in measures]
+    starts = [2 + len(described) + 2 * i for i in range(len(measures))]
+    header = ["Model", *map(latex, described), *(["measured", "published"] * len(measures))]
+    text = ["% needs \\usepackage{booktabs}", r"\begin{table}", r"\centering"]
+    text += [rf"\caption{{{latex(_heading(spec))}. {latex(spec['title'])}.}}"]
+    text += [rf"\begin{{tabular}}{{{'l' * (1 + len(described))}{'rr' * len(measures)}}}", r"\toprule"]
+    text += [_row(above), " ".join(rf"\cmidrule(lr){{{s}-{s + 1}}}" for s in starts), _row(header), r"\midrule"]
+    for line, row in zip(spec["lines"], rows, strict=True):
+        cells = [latex(cell) for cell in _cells(line, row, described, measures)]
+        cells[0] += rf"\textsuperscript{{{marks[line['line']]}}}" if line["line"] in marks else ""
+        text.append(_row(cells))
+    text += [r"\bottomrule", r"\end{tabular}", "", r"\smallskip\footnotesize"]
+    remarks = [rf"\textsuperscript{{{mark}}}~{latex(note)}." for mark, note in notes.items()]
+    text += [rf"{remark}\par" for remark in [*remarks, *(f"{latex(note)}." for note in _remarks(spec, rows))]]
+    return "\n".join([*text, r"\end{table}"]) + "\n"
+
+
+def claims_markdown(rows: list[dict[str, str]]) -> list[str]:
+    """Claims as the lines of a Markdown table, from the cells of their csv file."""
+    text = [
+        _line(["Claim", "Statement", "Published", "Measured", "Verdict", "Why"]),
+        _line(["---", "---", "---:", "---:", "---", "---"]),
+    ]
+    for row in rows:
+        statement = f"{row['statement']} ({row['where']})"
+        cells = [row["claim"], statement, _points(row, "published"), _with_interval(row), row["verdict"], row["why"]]
+        text.append(_line(map(markdown, cells)))
+    return [*text, "", "Differences in percentage points, controls in percent; 95% intervals."] if rows else ["None."]
+
+
+def grouped(named: list[tuple[str, str]], everything: str) -> list[str]:
+    """`names: text` for every distinct text that is not empty; one that all share stands under `everything`."""
+    names: dict[str, list[str]] = {}
+    for name, text in named:
+        names.setdefault(text, []).append(name)
+    return [f"{everything if len(names) == 1 else ', '.join(n)}: {text}" for text, n in names.items() if text]
+
+
+def _heading(spec: dict[str, Any]) -> str:
+    return f"{spec['where']} of {PAPERS.get(spec['paper'], spec['paper'])}, study {spec['study']}"
+
+
+def _described(spec: dict[str, Any]) -> list[str]:
+    """The paper's own descriptor columns."""
+    return list(dict.fromkeys(key for line in spec["lines"] for key in line["describe"]))
+
+
+def _cells(line: dict[str, Any], row: Row, described: list[str], measures: list[str]) -> list[str]:
+    cells = [line["method"], *(str(line["describe"].get(key, "")) for key in described)]
+    for name in measures:
+        cells += [_measured(row, name), _number(row[f"published_{name}"])]
+    return cells
+
+
+def _measured(row: Row, name: str) -> str:
+    value, decimals = row[name], DECIMALS[name]
+    if value is None:
+        return ""
+    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+    return f"{value:.{decimals}f}" + (f" [{low:.{decimals}f}, {high:.{decimals}f}]" if low is not None else "")
+
+
+def _number(value: Value) -> str:
+    """A published figure as it is printed."""
+    return "" if value is None else str(value)
+
+
+def _notes(spec: dict[str, Any]) -> tuple[dict[int, str], dict[str, str]]:
+    """The footnote letter of each line that has one, and the notes by their letters."""
+    letters: dict[str, str] = {}
+    marks = {}
+    for line in spec["lines"]:
+        parts = [_unlike_protocol(line), line["note"]]
+        note = "; ".join(part for part in parts if part)
+        if note:
+            marks[line["line"]] = letters.setdefault(note, chr(ord("a") + len(letters)))
+    return marks, {letter: note for note, letter in letters.items()}
+
+
+def _unlike_protocol(line: dict[str, Any]) -> str:
+    run = line["measured"]
+    if run is None or not line["published"] or line["published_protocol"] == run["protocol"]:
+        return ""
+    theirs, ours = line["published_protocol"], f"{run['protocol']}, {run['views']} views"
+    return f"protocols differ: published with {theirs}, measured with {ours}"
+
+
+def _remarks(spec: dict[str, Any], rows: list[Row]) -> list[str]:
+    """What holds of many lines: sources, what the intervals cover, deviations, cells left empty."""
+    remarks = [f"Published: {spec['source']}"]
+    found = [row for row in rows if row["source"] == "measured"]
+    for row in {(r["dataset"], r["clips"], r["seeds"], r["interval_covers"]): r for r in found}.values():
+        seeds = "1 seed" if row["seeds"] == 1 else f"{row['seeds']} seeds"
+        covers = "the choice of clips, not another training" if row["seeds"] == 1 else row["interval_covers"]
+        remarks.append(f"Measured: {row['dataset']}, {row['clips']} clips, {seeds}; 95% intervals cover {covers}")
+    deviations = grouped([(str(r["method"]), str(r["deviations"])) for r in found], "all lines")
+    remarks += [f"Deviations from the paper, {line}" for line in deviations]
+    statuses = [(str(r["method"]), "" if r["status"] == "ok" else str(r["status"])) for r in rows]
+    return remarks + grouped(statuses, "All lines")
+
+
+def _with_interval(row: dict[str, str]) -> str:
+    if not row["measured"]:
+        return ""
+    return f"{_points(row, 'measured')} [{_points(row, 'low')}, {_points(row, 'high')}]"
+
+
+def _points(row: dict[str, str], name: str) -> str:
+    """Differences carry their sign, the accuracy of a control does not."""
+    sign = "" if row["kind"] == "control" else "+"
+    return f"{float(row[name]):{sign}.1f}" if row[name] else ""
+
+
+def _text(row: Row) -> dict[str, str]:
+    return {column: csv_cell(value) for column, value in row.items()}
+
+
+def _line(cells: Any) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _row(cells: list[str]) -> str:
+    return f"{' & '.join(cells)} \\\\"

@@ -1,0 +1,113 @@
+"""A table of the papers as data: one row a line, the published figure beside the measured one, never in its place."""
+
+from pathlib import Path
+from typing import Any
+
+from stm.analysis.statistics import accuracy_interval
+from stm.files import write_text
+from stm.reporting.cells import Value, csv_cell, csv_text, points
+from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
+from stm.reporting.claims import claim_rows
+from stm.reporting.layouts import table_latex, table_markdown
+from stm.reporting.measured import LEAST_CLASSES_FOR_TOP5, Measured, load
+
+ALWAYS = [
+    *("line", "method", "source", "role", "subset", "study", "dataset", "experiment", "protocol", "published_protocol"),
+    *("seeds", "clips", "interval_covers", "deviations", "status"),
+]
+MEASURES = [
+    *("top1", "top1_low", "top1_high", "top5", "top5_low", "top5_high"),
+    *("params_m", "flops_g", "run_params_m", "run_flops_g", "views"),
+]
+PRINTED = ["top1", "top5", "params_m", "flops_g"]
+
+
+def write_table(spec: dict[str, Any], out: Path) -> None:
+    """Write `out`.csv, .md, .tex and .claims.csv.
+
+    Args:
+        spec: of `stm.config.plan.TablePlan`.
+        out: the table's path without a suffix.
+
+    Raises:
+        FileNotFoundError, TableError, PredictionsError: as `stm.reporting.measured.load`.
+    """
+    measured = load(spec["lines"])
+    rows = table_rows(spec, measured)
+    claims = claim_rows(spec, measured)
+    files = {
+        ".csv": _csv(table_columns(spec), rows),
+        ".md": table_markdown(spec, rows, claims),
+        ".tex": table_latex(spec, rows),
+        ".claims.csv": _csv(CLAIM_COLUMNS, claims),
+    }
+    for suffix, text in files.items():
+        write_text(out.with_name(out.name + suffix), text)
+
+
+def table_columns(spec: dict[str, Any]) -> list[str]:
+    """The contract's columns, then the paper's descriptors, then the measures and their published twins."""
+    described = [key for line in spec["lines"] for key in line["describe"]]
+    twins = [f"published_{name}" for name in PRINTED]
+    return list(dict.fromkeys([*ALWAYS, "frames", *described, *MEASURES, *twins]))
+
+
+def table_rows(spec: dict[str, Any], measured: list[Measured | None]) -> list[dict[str, Value]]:
+    """One row a line, in the paper's order, with every column of `table_columns`."""
+    empty = dict.fromkeys(table_columns(spec))
+    return [
+        {**empty, **_line(spec, line), **(_measured(line["measured"], found) if found else {})}
+        for line, found in zip(spec["lines"], measured, strict=True)
+    ]
+
+
+def _line(spec: dict[str, Any], line: dict[str, Any]) -> dict[str, Value]:
+    """What is known of a line before anything is measured."""
+    return {
+        "frames": line["frames"],
+        **line["describe"],
+        "line": line["line"],
+        "method": line["method"],
+        "source": "published",
+        "role": line["role"],
+        "subset": "val",
+        "study": spec["study"],
+        "published_protocol": line["published_protocol"],
+        "status": "published only",
+        **{f"published_{name}": value for name, value in line["published"].items()},
+    }
+
+
+def _measured(run: dict[str, Any], found: Measured) -> dict[str, Value]:
+    """What replaces and fills the cells of a line that was measured."""
+    intervals = {name: accuracy_interval(correct, found.groups) for name, correct in found.correct.items()}
+    accuracies: dict[str, Value] = {}
+    for name, interval in intervals.items():
+        low, high = points(interval.low), points(interval.high)
+        accuracies |= {name: points(interval.value), f"{name}_low": low, f"{name}_high": high}
+    counts = {name: round(value, 4) for name, value in found.full_size.items()}
+    own_counts = {f"run_{name}": round(value, 4) for name, value in found.run_size.items()}
+    return {
+        "source": "measured",
+        **{key: run[key] for key in ("dataset", "experiment", "protocol", "views")},
+        "seeds": len(run["seeds"]),
+        "clips": len(found.predictions.clips),
+        "interval_covers": intervals["top1"].covers,
+        "deviations": "; ".join(run["deviations"]),
+        "status": _status(found),
+        **accuracies,
+        **counts,
+        **own_counts,
+    }
+
+
+def _status(found: Measured) -> str:
+    """`ok`, or what is left empty and why."""
+    classes = len(found.predictions.classes)
+    notes = [] if classes >= LEAST_CLASSES_FOR_TOP5 else [f"top5 left empty: {classes} classes"]
+    notes += [] if found.run_size else ["run_params_m and run_flops_g left empty: number of classes not declared"]
+    return "; ".join(notes) or "ok"
+
+
+def _csv(columns: list[str], rows: list[dict[str, Value]]) -> str:
+    return csv_text(columns, ([csv_cell(row[column]) for column in columns] for row in rows))

@@ -1,0 +1,72 @@
+"""What a measured effect says of a claim, in the words that its kind and its data allow.
+
+*Replicated* and *refuted* are words for the paper's own data, backbone, initialisation, recipe and protocol
+(`genuine`). Elsewhere an effect holds, fails or stays undecided *here*. Effects and margins are fractions; `p` is
+Holm-adjusted.
+"""
+
+from dataclasses import dataclass
+
+from stm.analysis.statistics import Estimate, Interval
+
+LEVEL = 0.05
+NOT_TESTABLE = "not testable here"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The word, and why it is that one where the numbers do not say so themselves."""
+
+    word: str
+    why: str = ""
+
+
+def direction(estimate: Estimate, p: float, *, genuine: bool) -> Verdict:
+    """first > second: significantly so, significantly the other way, or neither."""
+    holds, fails, undecided = _words(genuine)
+    if p < LEVEL:
+        return Verdict(holds if estimate.value > 0 else fails)
+    return Verdict(undecided, f"p = {p:.2g} after Holm's adjustment")
+
+
+def equivalence(estimate: Estimate, p: float, margin: float, *, genuine: bool) -> Verdict:
+    """first = second within the margin; `p` of the two one-sided tests."""
+    holds, fails, undecided = _words(genuine)
+    if p < LEVEL:
+        return Verdict(holds)
+    if _outside(estimate, 0, margin):
+        return Verdict(fails)
+    return Verdict(undecided, f"the margin is ±{100 * margin:g} points, p = {p:.2g} after Holm's adjustment")
+
+
+def size(estimate: Estimate, published: float, margin: float, *, genuine: bool) -> Verdict:
+    """The published size: the whole interval within the margin of it, wholly outside, or neither."""
+    if not genuine:
+        return Verdict(NOT_TESTABLE, "a size can be tested only on the paper's data and without deviations")
+    why = f"the margin is ±{100 * margin:g} points around the published figure"
+    if abs(estimate.low - published) <= margin and abs(estimate.high - published) <= margin:
+        return Verdict("replicated", why)
+    return Verdict("refuted" if _outside(estimate, published, margin) else "undecided", why)
+
+
+def construction(estimate: Estimate, p: float) -> Verdict:
+    """An effect that the data were made to show: it says that the pipeline works, not that the paper holds."""
+    why = "holds by construction: only the order of frames tells the classes of a pair apart"
+    return Verdict("control" if p < LEVEL and estimate.value > 0 else "control failed", why)
+
+
+def chance(inside_pairs: Interval) -> Verdict:
+    """What sees no order must be at one half inside reversed pairs."""
+    if inside_pairs.low <= 0.5 <= inside_pairs.high:
+        return Verdict("control", "holds by construction")
+    return Verdict("control failed", "something other than order tells the classes of a pair apart")
+
+
+def _words(genuine: bool) -> tuple[str, str, str]:
+    if genuine:
+        return "replicated", "refuted", "undecided"
+    return "holds here", "fails here", "undecided here"
+
+
+def _outside(interval: Interval, centre: float, margin: float) -> bool:
+    return interval.low > centre + margin or interval.high < centre - margin

@@ -1,0 +1,126 @@
+"""A made table: four lines of 8 classes in 4 reversed pairs, their predictions drawn with wanted accuracies."""
+
+import json
+import zlib
+
+import numpy as np
+import pytest
+
+from stm.evaluation.predictions import Predictions, write
+
+PUBLISHED = {"TSN": (19.7, 46.6), "CSTM": (47.7, 77.9), "CMM": (44.1, 74.8), "STM": (49.2, 79.3)}
+
+
+class MadeTable:
+    """Specifications as `stm.config.plan.TablePlan.spec` gives them, and the files that they name, in one folder."""
+
+    def __init__(self, folder, clips=240, classes=8):
+        self.folder, self.count = folder, clips
+        self.classes = [f"class{i}" for i in range(classes)]
+        self.pairs = [[self.classes[i], self.classes[i + 1]] for i in range(0, classes - 1, 2)]
+        self.labels = np.arange(clips) % classes
+
+    def predictions(self, name, accuracy, seed=0, **changes):
+        """Write a file in which a share of the clips is right and the others are taken for their partner class."""
+        generator = np.random.default_rng([zlib.crc32(name.encode()), seed])
+        right = generator.permutation(self.count) < round(accuracy * self.count)
+        partner = np.where((self.labels ^ 1) < len(self.classes), self.labels ^ 1, 0)
+        scores = generator.random((self.count, len(self.classes))).astype(np.float32) * 0.01
+        scores[np.arange(self.count), self.labels] += np.where(right, 0.6, 0.3).astype(np.float32)
+        scores[np.arange(self.count), partner] += np.float32(0.4)
+        values = {
+            "clips": [f"clip{i}" for i in range(self.count)],
+            "labels": self.labels,
+            "groups": [""] * self.count,
+            "scores": scores,
+            "classes": self.classes,
+        }
+        path = self.folder / "results" / name / f"seed{seed}.arrow"
+        write(path, Predictions(**{**values, **changes}))
+        return str(path)
+
+    def complexity(self, name, params_m, flops_g):
+        path = self.folder / "results" / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"params_m": params_m, "flops_g": flops_g, "uncounted": {}}))
+        return str(path)
+
+    def line(self, number, method, accuracy=None, seeds=1, **measured):
+        """A line; measured where an accuracy is given."""
+        top1, top5 = PUBLISHED[method]
+        return {
+            "line": number,
+            "method": method,
+            "role": "something_v1",
+            "frames": 8,
+            "describe": {},
+            "published": {"top1": top1, "top5": top5},
+            "published_protocol": "1 view" if method == "TSN" else "full",
+            "note": "the TSN row of Table 1" if method == "TSN" else None,
+            "measured": None if accuracy is None else self.measured(method, accuracy, seeds, **measured),
+        }
+
+    def measured(self, method, accuracy, seeds, **changes):
+        settings = {
+            "dataset": "drawn",
+            "experiment": f"drawn/{method.lower()}-8f-demo-0123abcd",
+            "protocol": "full",
+            "views": 2,
+            "seeds": list(range(seeds)),
+            "predictions": [self.predictions(method, accuracy, seed) for seed in range(seeds)],
+            "full_size": self.complexity(f"{method}-full", 24.03571234, 33.256),
+            "run_size": self.complexity(f"{method}-run", 0.5, 0.25),
+            "deviations": ["data: drawn for Something-Something v1", "recipe: demo for iccv2019"],
+            "sees_order": method != "TSN",
+            "order_only": True,
+            "reversed_pairs": self.pairs,
+            "genuine": False,
+        }
+        return {**settings, **changes}
+
+    def spec(self, lines, claims=()):
+        return {
+            "code": "0",
+            "table": "table6",
+            "study": "demo",
+            "paper": "tpami2022",
+            "where": "Table 6",
+            "title": "Impact of two modules",
+            "measures": ["top1", "top5"],
+            "source": "TPAMI 2022, Table 6",
+            "lines": lines,
+            "claims": list(claims),
+        }
+
+    def table6(self, claims=(), seeds=1, **measured):
+        """The demo's outcome: TSN at chance inside pairs, the others well above."""
+        accuracies = {"TSN": 0.5, "CSTM": 0.94, "CMM": 0.85, "STM": 0.95}
+        lines = [self.line(i, name, a, seeds, **measured) for i, (name, a) in enumerate(accuracies.items(), 1)]
+        return self.spec(lines, claims)
+
+    def claim(self, name, first, second, kind="direction", **changes):
+        measure = changes.pop("measure", "top1")
+        values = {
+            "paper": "tpami2022",
+            "id": name,
+            "where": "Section 5.1",
+            "statement": f"{first} above {second}",
+            "kind": kind,
+            "compare": {"table": "table6", "first": first, "second": second, "measure": measure},
+            "published": None,
+            "margin": None,
+            "same_evidence_as": None,
+            "note": None,
+        }
+        return {**values, **changes}
+
+
+@pytest.fixture
+def made(tmp_path):
+    return MadeTable(tmp_path)
+
+
+@pytest.fixture
+def make(tmp_path):
+    """A made table of another size."""
+    return lambda **sizes: MadeTable(tmp_path, **sizes)
