@@ -1,0 +1,111 @@
+"""What a synthetic dataset may be asked for, checked before anything is drawn."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
+from typing import Any
+
+SPLITS = ("train", "validation")
+GENERATORS = ("temporal", "scene")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one rendered dataset.
+
+    Args:
+        generator: `temporal` (classes are time-reversed pairs) or `scene` (the class is visible in any frame).
+        seed: 0 or more; two seeds share no clip.
+        clips: how many clips each split holds; the classes get equal shares.
+        pairs: `temporal` only, how many pairs of motions, 2 or more; None takes all that there are.
+        frames: frames a clip, an odd multiple of 8. Eight segments then have an odd length and a middle frame each,
+            so that centre sampling picks the same frames of a clip and of its reversal.
+        size: pixels of a side; even, because the chroma of H.264 has half the resolution.
+    """
+
+    generator: str
+    seed: int
+    clips: Mapping[str, int]
+    pairs: int | None = None
+    frames: int = 24
+    size: int = 64
+
+
+def checked(settings: Any, motion_pairs: int, scenes: int) -> Settings:
+    """The settings, complete and valid.
+
+    Args:
+        settings: a mapping with the keys of `Settings`, or a dataclass with those fields.
+        motion_pairs: how many pairs of motions there are to choose from.
+        scenes: how many classes `scene` has.
+
+    Raises:
+        ValueError: names the first wrong key, its value and what is allowed.
+    """
+    given = dict(asdict(settings) if is_dataclass(settings) and not isinstance(settings, type) else settings)
+    _check_keys(given)
+    if given["generator"] not in GENERATORS:
+        raise ValueError(
+            f"generator = {given['generator']!r} is not known.{_nearest(given['generator'], GENERATORS)}"
+            f" Known: {', '.join(GENERATORS)}"
+        )
+    _check_whole("seed", given["seed"], least=0)
+    result = Settings(**given)
+    _check_pairs(result, motion_pairs)
+    _check_whole("frames", result.frames, least=8)
+    if result.frames % 16 != 8:
+        raise ValueError(
+            f"frames = {result.frames} is not allowed. Allowed: an odd multiple of 8 (8, 24, 40 ...), so"
+            " that eight segments have a middle frame each and a reversed clip is sampled alike"
+        )
+    _check_whole("size", result.size, least=32)
+    if result.size % 2:
+        raise ValueError(f"size = {result.size} is not allowed. Allowed: an even number of pixels, 32 or more")
+    if result.generator == "temporal":
+        pairs = result.pairs or motion_pairs
+        result = replace(result, pairs=pairs)
+        _check_clips(result.clips, 2 * pairs, "2 x pairs, so that each clip has its reversed twin")
+    else:
+        _check_clips(result.clips, scenes, "the number of scene classes")
+    return result
+
+
+def _check_keys(given: Mapping[str, Any]) -> None:
+    known = [field.name for field in fields(Settings)]
+    for key in given:
+        if key not in known:
+            raise ValueError(
+                f"{key} = {given[key]!r} is not a setting.{_nearest(key, known)} Known: {', '.join(known)}"
+            )
+    for field in fields(Settings):
+        if field.default is MISSING and field.name not in given:
+            raise ValueError(f"{field.name} is missing. Needed: generator, seed, clips")
+
+
+def _check_pairs(settings: Settings, motion_pairs: int) -> None:
+    if settings.pairs is None:
+        return
+    if settings.generator != "temporal":
+        raise ValueError(f"pairs = {settings.pairs!r} is not allowed. It is a setting of generator: temporal only")
+    _check_whole("pairs", settings.pairs, least=2, most=motion_pairs)
+
+
+def _check_clips(clips: Any, multiple: int, why: str) -> None:
+    if not isinstance(clips, Mapping) or set(clips) != set(SPLITS):
+        raise ValueError(f"clips = {clips!r} is not allowed. Allowed: a number for each of {', '.join(SPLITS)}")
+    for split, count in clips.items():
+        _check_whole(f"clips.{split}", count, least=multiple)
+        if count % multiple:
+            raise ValueError(f"clips.{split} = {count} is not allowed. Allowed: a multiple of {multiple} ({why})")
+
+
+def _check_whole(key: str, value: Any, least: int, most: int | None = None) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        bounds = f"{least} or more" if most is None else f"{least} to {most}"
+        raise ValueError(f"{key} = {value!r} is not allowed. Allowed: a whole number, {bounds}")
+
+
+def _nearest(word: Any, known: Any) -> str:
+    close = difflib.get_close_matches(str(word), known, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
