@@ -1,0 +1,72 @@
+"""Data that tests of several parts use, made by the project's own stages."""
+
+from pathlib import Path
+
+import pytest
+
+from stm.cli import main
+from stm.files import canonical_json
+
+RENDER = {
+    "generator": "temporal",
+    "seed": 3,
+    "clips": {"train": 24, "validation": 8},
+    "pairs": 2,
+    "frames": 24,
+    "size": 48,
+}
+
+
+@pytest.fixture(scope="session")
+def index(tmp_path_factory) -> Path:
+    """The index of 24 training and 8 validation clips, made by the stages themselves."""
+    folder = tmp_path_factory.mktemp("frames")
+    spec = {
+        "dataset": "small",
+        "format": "csv",
+        "annotations": {"list": str(folder / "videos/annotations.csv")},
+        "videos": str(folder / "videos"),
+        "version": 1,
+        "shards": 2,
+        "frames": {"short_side": 48, "quality": 95},
+        "decoder": "auto",
+    }
+
+    def run(*arguments: str | Path) -> None:
+        assert main([str(a) for a in arguments]) == 0
+
+    lists = ("--clips", folder / "clips.csv", "--classes", folder / "classes.csv")
+    shards = [folder / f"shards/{k:04d}.arrow" for k in range(2)]
+    run(
+        "render",
+        "--spec",
+        canonical_json(RENDER),
+        "--videos",
+        folder / "videos",
+        "--annotations",
+        folder / "videos/annotations.csv",
+    )
+    run("listing", "--spec", canonical_json(spec), *lists)
+    for shard in shards:
+        run(
+            "extract",
+            "--spec",
+            canonical_json(spec),
+            "--shard",
+            shard.stem,
+            "--tar",
+            shard.with_suffix(".tar"),
+            "--index",
+            shard,
+        )
+    run(
+        "manifest",
+        *lists,
+        "--shards",
+        *shards,
+        "--index",
+        folder / "index.arrow",
+        "--manifest",
+        folder / "manifest.csv",
+    )
+    return folder / "index.arrow"

@@ -1,0 +1,77 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stm.data import listing
+from stm.data.annotations import AnnotationError
+from stm.data.listing import read_csv, shard_clips, shard_digest, shard_of, write_listing
+
+ROWS = [(f"clips/{k}.mp4", "opening" if k % 2 else "closing", "train") for k in range(40)]
+
+
+def digests(spec):
+    return [shard_digest(spec, f"{k:04d}") for k in range(spec["shards"])]
+
+
+def test_the_listing_holds_clips_and_classes(dataset, tmp_path):
+    write_listing(
+        dataset([("b.mp4", '"é, x"', "test"), ("a.mp4", "a", "train")]), tmp_path / "c.csv", tmp_path / "l.csv"
+    )
+    assert read_csv(tmp_path / "c.csv") == [
+        {"clip": "b.mp4", "split": "test", "label": "é, x", "group": "b.mp4", "video": "b.mp4"},
+        {"clip": "a.mp4", "split": "train", "label": "a", "group": "a.mp4", "video": "a.mp4"},
+    ]
+    assert (tmp_path / "l.csv").read_text() == 'index,label\n0,a\n1,"é, x"\n'
+
+
+def test_a_wrong_list_leaves_no_listing(dataset, tmp_path):
+    with pytest.raises(AnnotationError):
+        write_listing(dataset([("a.mp4", "x", "training")]), tmp_path / "c.csv", tmp_path / "l.csv")
+    assert not (tmp_path / "c.csv").exists() and not (tmp_path / "l.csv").exists()
+
+
+def test_every_clip_lies_in_one_shard_in_order_of_ids(dataset):
+    spec = dataset(ROWS, shards=4)
+    shards = [[clip.clip for clip in shard_clips(spec, f"{k:04d}")] for k in range(4)]
+    assert sorted(clip for shard in shards for clip in shard) == sorted(video for video, *_ in ROWS)
+    assert all(shard == sorted(shard) and shard for shard in shards)
+    with pytest.raises(ValueError, match="4 shards"):
+        shard_clips(spec, "0004")
+
+
+def test_the_shard_of_a_clip_never_changes():
+    assert [shard_of(f"clips/{k}.mp4", 4) for k in range(8)] == [0, 2, 1, 2, 0, 0, 3, 1]
+    assert shard_of("vidéo.mp4", 1) == 0
+
+
+def test_an_added_video_changes_the_digest_of_its_shard_only(dataset):
+    before = digests(dataset(ROWS, shards=4))
+    after = digests(dataset([("clips/new.mp4", "opening", "test"), *ROWS], shards=4))
+    changed = [k for k in range(4) if before[k] != after[k]]
+    assert changed == [shard_of("clips/new.mp4", 4)]
+
+
+def test_labels_splits_and_their_order_are_no_part_of_a_digest(dataset):
+    before = digests(dataset(ROWS, shards=4))
+    assert digests(dataset([(video, "x", "test") for video, *_ in ROWS[::-1]], shards=4)) == before
+
+
+def test_without_annotation_files_the_digest_is_absent(dataset):
+    spec = dataset(ROWS)
+    Path(spec["annotations"]["list"]).unlink()
+    assert shard_digest(spec, "0000") == "absent"
+
+
+def test_annotations_are_read_once_for_all_shards(dataset, monkeypatch):
+    reads = []
+    monkeypatch.setattr(listing, "read", lambda spec, read=listing.read: reads.append(1) or read(spec))
+    digests(dataset(ROWS, shards=16))
+    assert len(reads) == 1
+
+
+def test_parsing_loads_neither_torch_nor_decoders():
+    code = "import sys, stm.data.listing; print([m for m in ('torch', 'av', 'decord', 'pyarrow') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,147 @@
+import json
+
+import pyarrow as pa
+import pytest
+
+from stm.data.extraction import extract
+from stm.data.listing import read_csv, shard_of, write_listing
+from stm.data.manifest import INDEX_SCHEMA, ManifestError, write_manifest
+from stm.data.shards import FrameIndex
+
+ROWS = [
+    ("b.mp4", "opening", "train"),
+    ("a.mp4", "opening", "train"),
+    ("c.mp4", "closing", "validation"),
+    ("gone.mp4", "closing", "validation"),
+    ("damaged.avi", "closing", "test"),
+]
+
+
+@pytest.fixture
+def videos(write_video, write_damaged_video, tmp_path):
+    folder = tmp_path / "videos"
+    for name in ("a", "b", "c", "d"):
+        write_video(folder / f"{name}.mp4", frames=4)
+    write_damaged_video(folder / "damaged.avi")
+    return folder
+
+
+@pytest.fixture
+def stages(dataset, videos, tmp_path):
+    """Run listing, extraction of the shards in `extracted` (None: all) and manifest; return index and manifest."""
+
+    def run(rows, extracted=None, expect=None, shards=3):
+        spec = dataset(rows, shards=shards)
+        out = tmp_path / "frames"
+        write_listing(spec, out / "clips.csv", out / "classes.csv")
+        names = [f"{k:04d}" for k in range(shards)]
+        for shard in names if extracted is None else extracted:
+            extract(spec, shard, out / "shards" / f"{shard}.tar", out / "shards" / f"{shard}.arrow")
+        indexes = [out / "shards" / f"{shard}.arrow" for shard in names]
+        index, manifest = out / "index.arrow", out / "manifest.csv"
+        write_manifest(out / "clips.csv", out / "classes.csv", indexes, expect or {}, index, manifest)
+        return index, manifest
+
+    return run
+
+
+def test_the_manifest_says_of_every_listed_clip_what_became_of_it(stages):
+    _, manifest = stages(ROWS)
+    rows = read_csv(manifest)
+    assert [(row["clip"], row["label"], row["split"]) for row in rows] == ROWS
+    assert [row["status"] for row in rows] == ["ok", "ok", "ok", "missing", "damaged"]
+    assert rows[3]["reason"] == "no such file" and "frames: InvalidDataError" in rows[4]["reason"]
+    assert list(rows[0]) == [
+        *("clip", "split", "label", "group", "status", "reason"),
+        *("decoder", "frames", "width", "height", "video"),
+    ]
+    assert (rows[0]["frames"], rows[0]["width"], rows[0]["height"]) == ("4", "43", "32")
+
+
+def test_the_index_holds_the_clips_with_frames_sorted_by_split_and_clip(stages):
+    index, _ = stages(ROWS)
+    table = pa.ipc.open_file(index).read_all()
+    assert table.schema.equals(INDEX_SCHEMA)
+    rows = table.to_pylist()
+    assert [(row["split"], row["clip"], row["label"]) for row in rows] == [
+        ("test", "damaged.avi", 0),
+        ("train", "a.mp4", 1),
+        ("train", "b.mp4", 1),
+        ("validation", "c.mp4", 0),
+    ]
+    assert [row["shard"] for row in rows] == [f"{shard_of(row['clip'], 3):04d}" for row in rows]
+    assert all(row["frames"] == len(row["offsets"]) == len(row["sizes"]) > 0 for row in rows)
+    metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
+    assert json.loads(metadata["classes"]) == ["closing", "opening"]
+    assert metadata["shards"] == "shards" and json.loads(metadata["versions"])["av"]
+
+
+def test_equal_data_give_an_equal_index(stages):
+    index, manifest = stages(ROWS)
+    first = index.read_bytes(), manifest.read_bytes()
+    index, manifest = stages(ROWS)
+    assert (index.read_bytes(), manifest.read_bytes()) == first
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("b.mp4", "closing", "train"), *ROWS[1:]],
+        [("b.mp4", "opening", "test"), *ROWS[1:]],
+        [*ROWS, ("d.mp4", "opening", "train")],
+        ROWS[1:],
+        [*ROWS, ("lost.mp4", "a third class", "train")],
+    ],
+    ids=["label", "split", "added", "removed", "classes"],
+)
+def test_the_digest_follows_the_data(stages, rows):
+    before = FrameIndex(stages(ROWS)[0]).digest
+    assert FrameIndex(stages(rows)[0]).digest != before
+
+
+def test_the_digest_follows_the_frames(stages, videos, write_video):
+    before = FrameIndex(stages(ROWS)[0]).digest
+    write_video(videos / "a.mp4", frames=5)
+    assert FrameIndex(stages(ROWS)[0]).digest != before
+
+
+def test_a_listed_clip_that_no_shard_has_names_the_stale_shard(stages):
+    stages(ROWS)
+    name = f"{shard_of('d.mp4', 3):04d}.arrow"
+    with pytest.raises(ManifestError, match=rf"{name}: clip 'd.mp4' is listed but not in it.*extract again"):
+        stages([*ROWS, ("d.mp4", "opening", "train")], extracted=[])
+
+
+def test_an_extracted_clip_that_is_not_listed_names_the_stale_shard(stages):
+    stages(ROWS)
+    name = f"{shard_of('b.mp4', 3):04d}.arrow"
+    with pytest.raises(ManifestError, match=rf"{name}: clip 'b.mp4' is not listed any more.*Delete it"):
+        stages(ROWS[1:], extracted=[])
+
+
+def test_a_clip_in_two_shards_is_refused(stages):
+    stages(ROWS, shards=1)
+    with pytest.raises(ManifestError, match="is in shard 0000 too"):
+        stages(ROWS, shards=2, extracted=["0001"])
+
+
+def test_a_count_that_is_not_the_expected_one_is_refused_with_both_numbers(stages):
+    expect = {"classes": 2, "train": 2, "validation": 2, "test": 1}
+    stages(ROWS, expect=expect)
+    with pytest.raises(ValueError, match=r"classes: 2 listed, 174 expected, test: 1 listed, 0 expected"):
+        stages(ROWS, expect={**expect, "classes": 174, "test": 0})
+
+
+def test_a_split_without_frames_is_refused(stages):
+    with pytest.raises(ManifestError, match=r"none of the 1 clips of split validation has frames.*no such file"):
+        stages([ROWS[0], ROWS[3]])
+    with pytest.raises(ManifestError, match="no clip is listed in split validation"):
+        stages(ROWS[:2])
+
+
+def test_the_summary_counts_clips_by_split_and_status(stages, capsys):
+    stages(ROWS)
+    lines = capsys.readouterr().out.splitlines()
+    assert {"train: 2 ok", "validation: 1 missing, 1 ok", "test: 1 damaged"} <= set(lines)
+    assert any(line.startswith("5 clips of 2 classes") for line in lines)
+    assert lines[-1].endswith(f"extract them again: {shard_of('gone.mp4', 3):04d}")

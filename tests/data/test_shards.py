@@ -1,0 +1,121 @@
+import io
+import multiprocessing
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stm.data.extraction import extract
+from stm.data.listing import write_listing
+from stm.data.manifest import write_manifest
+from stm.data.shards import FrameIndex, ShardError
+
+ROWS = [("b.mp4", "y", "train"), ("a.mp4", "z", "train"), ("c.mp4", "x", "validation")]
+
+
+@pytest.fixture
+def index_path(dataset, write_video, tmp_path):
+    for k, (name, *_) in enumerate(ROWS):
+        write_video(tmp_path / "videos" / name, frames=4 + k)
+    spec, out = dataset(ROWS, shards=2), tmp_path / "frames"
+    write_listing(spec, out / "clips.csv", out / "classes.csv")
+    shards = [out / "shards" / f"{k:04d}.arrow" for k in range(2)]
+    for path in shards:
+        extract(spec, path.stem, path.with_suffix(".tar"), path)
+    write_manifest(out / "clips.csv", out / "classes.csv", shards, {}, out / "index.arrow", out / "manifest.csv")
+    return out / "index.arrow"
+
+
+@pytest.fixture
+def index(index_path):
+    return FrameIndex(index_path)
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def gray(jpeg: bytes) -> int:
+    """The frame's number, as its brightness in the middle tells."""
+    return round((np.asarray(Image.open(io.BytesIO(jpeg)))[16, 21].mean() - 10) / 20)
+
+
+def test_rows_are_found_by_split_with_their_labels(index):
+    assert index.classes == ["x", "y", "z"] and len(index) == 3
+    rows = index.select("train")
+    assert [index.clip(row).clip for row in rows] == ["a.mp4", "b.mp4"]
+    assert index.labels(rows).tolist() == [2, 1] == [index.clip(row).label for row in rows]
+    with pytest.raises(ShardError, match="no clip of split 'test'. It has: train, validation"):
+        index.select("test")
+
+
+def test_a_clip_says_what_there_is_of_it(index):
+    clip = index.clip(0)
+    assert clip[:3] == ("a.mp4", 2, "a.mp4") and clip[4:] == ("ok", 5, 43, 32)
+
+
+def test_frames_are_read_in_the_order_asked_for(index):
+    for row, count in enumerate([5, 4, 6]):
+        assert [gray(jpeg) for jpeg in index.read(row, np.arange(count)[::-1])] == list(range(count))[::-1]
+    assert [gray(jpeg) for jpeg in index.read(0, [3, 0, 0])] == [3, 0, 0]
+    assert index.read(0, []) == []
+
+
+@pytest.mark.parametrize("number", [5, -1])
+def test_a_frame_that_is_none_is_refused(index, number):
+    with pytest.raises(IndexError, match=r"a\.mp4: frame -?\d of 5"):
+        index.read(0, [number])
+
+
+def test_an_index_is_the_same_after_pickling_and_in_a_forked_process(index):
+    expected = index.read(2, [1, 4])
+    copy = pickle.loads(pickle.dumps(index))
+    assert copy.read(2, [1, 4]) == expected and copy.digest == index.digest
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        assert pool.starmap(index.read, [(2, [1, 4])] * 8) == [expected] * 8
+
+
+def test_the_columns_are_views_of_the_mapped_file(index):
+    assert not any(array.flags.owndata for array in (index._first, index._offsets, index._sizes, index._labels))
+
+
+def test_no_more_tars_are_open_than_allowed(index, monkeypatch):
+    monkeypatch.setattr("stm.data.shards.OPEN_TARS", 1)
+    shards = {index.clip(row).shard for row in range(3)}
+    before = open_files()
+    for row in [0, 1, 2, 0, 1, 2]:
+        assert gray(index.read(row, [2])[0]) == 2
+    assert len(shards) == 2 and open_files() == before + 1
+
+
+def test_a_tar_that_is_cut_off_names_tar_clip_frame_and_remedy(index, index_path):
+    tar = index_path.parent / "shards" / f"{index.clip(0).shard}.tar"
+    os.truncate(tar, 600)
+    with pytest.raises(ShardError) as failed:
+        index.read(0, [4])
+    assert all(part in str(failed.value) for part in [str(tar), "frame 4", "'a.mp4'", "Delete", "extraction again"])
+
+
+def test_a_tar_of_other_content_is_noticed(index, index_path):
+    tar = index_path.parent / "shards" / f"{index.clip(0).shard}.tar"
+    tar.write_bytes(bytes(tar.stat().st_size))
+    with pytest.raises(ShardError, match="not where the index says"):
+        index.read(0, [0])
+
+
+def test_an_absent_tar_is_named(index, index_path):
+    tar = index_path.parent / "shards" / f"{index.clip(0).shard}.tar"
+    tar.unlink()
+    with pytest.raises(ShardError, match=r"\.tar: no such file. Delete"):
+        index.read(0, [0])
+
+
+@pytest.mark.parametrize("content", [b"", b"words"])
+def test_a_file_that_is_no_index_is_refused(tmp_path, content):
+    path = tmp_path / "index.arrow"
+    path.write_bytes(content)
+    with pytest.raises(ShardError, match=r"index\.arrow: no index of frames"):
+        FrameIndex(path)
