@@ -1,5 +1,6 @@
 """Data that tests of several parts use, made by the project's own stages."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,13 @@ def index(tmp_path_factory) -> Path:
         folder / "manifest.csv",
     )
     return folder / "index.arrow"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real clips and annotation files, which are nobody's to redistribute."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("STM_REAL_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; set STM_REAL_DATA to their folder")
+    return folder

@@ -104,7 +104,8 @@ class Plan:
         if not path.is_file():
             known = sorted(p.stem for p in (self.config / kind).glob("*.yaml"))
             hint = suggestion(name, known)
-            problem = f" = {name!r} is not known.{hint}\n  Known ({self.config / kind}/): {', '.join(known)}"
+            asked = f" = {name!r}" if at else f"{kind.rpartition('/')[2].removesuffix('s')} {name!r}"
+            problem = f"{asked} is not known.{hint}\n  Known ({self.config / kind}/): {', '.join(known)}"
             raise asker.error(at, problem)
         return read_yaml(path)
 

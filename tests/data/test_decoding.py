@@ -192,6 +192,6 @@ def test_a_real_rotated_clip_is_shown_as_decord_shows_it(real_data):
 
 
 def test_frames_that_decord_replaces_by_others_are_noticed(real_data):
-    """Of this clip decord gives as many frames as there are, without the first twelve, and the last one over and over."""
+    """decord gives as many frames of this clip as there are, but not the first twelve, and the last one 13 times."""
     video = Video(real_data / "decode_clips" / "ucf11_sample.mpg", "auto")
     assert len(list(video)) == 151 and video.decoder == "pyav"

@@ -69,15 +69,17 @@ class Pipeline:
 
     def jobs(self, *arguments: str) -> dict[str, int]:
         """What a dry run would do: jobs by rule."""
-        result = self.snakemake("--dry-run", "--quiet", "rules", "--cores", "2", *arguments)
+        result = self.snakemake("--dry-run", "--cores", "2", *arguments)
         assert result.returncode == 0, result.stdout
-        full = self.snakemake("--dry-run", "--cores", "2", *arguments).stdout
-        counts: dict[str, int] = {}
-        for line in full.splitlines():
+        _, _, stats = result.stdout.partition("Job stats:")
+        counts = {}
+        for line in stats.splitlines()[1:]:
             words = line.split()
-            if line.startswith(("rule ", "localrule ")) and line.endswith(":"):
-                name = words[1].rstrip(":")
-                counts[name] = counts.get(name, 0) + 1
+            if len(words) == 2 and words[1].isdigit():
+                counts[words[0]] = int(words[1])
+            elif counts:
+                break
+        counts.pop("total", None)
         return counts
 
     def edit(self, path: str, change: Callable[[dict], None]) -> None:
@@ -97,7 +99,7 @@ def pipeline_in(folder: Path) -> Pipeline:
     """Copy what the pipeline is made of, and bind the tiny study as the default one."""
     from stm.data.synthetic import reversed_pairs
 
-    for name in ("Snakefile", "workflow", "config", "profiles"):
+    for name in ("Snakefile", "workflow", "config", "profiles", "environment.yml"):
         source = CHECKOUT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
     (folder / "stm").symlink_to(CHECKOUT / "stm")
