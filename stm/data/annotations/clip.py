@@ -1,0 +1,28 @@
+"""What every annotation format comes down to."""
+
+from dataclasses import dataclass
+
+SPLITS = ("train", "validation", "test")
+
+
+class AnnotationError(Exception):
+    """An annotation file that cannot be meant; the text says where, what is wrong, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One listed video.
+
+    Attributes:
+        clip: its id, once in a dataset: it decides the shard and every random draw of the clip.
+        split: train, validation or test.
+        label: the name of its class.
+        group: clips of one source (speaker, long video) share it; statistics count them as one cluster.
+        video: its file, relative to the dataset's videos folder.
+    """
+
+    clip: str
+    split: str
+    label: str
+    group: str
+    video: str

@@ -1,0 +1,162 @@
+"""From a video file to its frames, in the order in which the decoder gives them.
+
+That is the order of display, also where timestamps run backwards; nothing is sorted. Pixels that are not square stay as
+they are coded.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+DECODERS = ("auto", "decord", "pyav")
+# Bytes of pixels. decord decodes ahead without a bound: what it may hold in memory is the whole video.
+LONGEST_FOR_DECORD = 256e6
+
+
+class VideoError(Exception):
+    """A video that cannot be decoded, or not to its end; the text is the decoder's."""
+
+
+class DecoderError(Exception):
+    """A decoder that is not known or not installed."""
+
+
+class Video:
+    """The frames of one video: uint8 (H, W, 3), RGB, upright. One is held at a time, whatever the video's length.
+
+    `auto` decodes with PyAV and, where it is installed and the video is short, with decord side by side. decord 0.6.0
+    loses, repeats or miscolours frames of some videos without a word and with the right count, so its frames are taken
+    only where each is PyAV's, pixel by pixel. The frames of `auto` are therefore the same where decord has no wheels.
+
+    Args:
+        path: of the file.
+        decoder: auto, decord or pyav.
+        short_side: the short side is scaled down to it, antialiased, in pixels; a smaller one stays. None: as coded.
+
+    Attributes:
+        decoder: after the last frame, which decoder gave all of them: decord or pyav.
+
+    Raises:
+        DecoderError: the decoder is not known or not installed.
+        VideoError: in place of a frame, after the good ones.
+    """
+
+    def __init__(self, path: Path, decoder: str = "auto", short_side: int | None = None):
+        if decoder not in DECODERS:
+            raise DecoderError(f"decoder = {decoder!r} is not known; known: {', '.join(DECODERS)}")
+        if decoder == "decord" and not find_spec("decord"):
+            raise DecoderError("decoder = 'decord': decord is not installed (wheels: x86-64). Choose auto or pyav")
+        # FFmpeg takes a relative `a:b.mp4` for the protocol `a`.
+        self.path = path.absolute()
+        self.short_side = short_side
+        self.decoder = "pyav" if decoder == "auto" else decoder
+        self._decode = {"auto": self._both, "decord": self._decord, "pyav": self._pyav}[decoder]
+        self._reformatter = VideoReformatter()
+        self._display_matrix: np.ndarray | None = None
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        size = None
+        try:
+            for frame in self._decode():
+                # A video may change its size on the way; all frames of a clip have that of the first.
+                size = size or scaled(frame.width, frame.height, self.short_side)
+                yield self._pixels(frame, size)
+        except Exception as error:
+            raise VideoError(self._reason(error)) from error
+
+    def _pyav(self) -> Iterator[av.VideoFrame]:
+        # Metadata in another encoding than UTF-8 is no reason to refuse a video.
+        with av.open(str(self.path), metadata_errors="replace") as container:
+            stream = container.streams.best("video")
+            if not isinstance(stream, VideoStream):
+                raise ValueError("no video stream")
+            # One thread: no frames in flight, and the same frames before an error on every run.
+            stream.thread_type = "NONE"
+            stream.thread_count = 1
+            for number, frame in enumerate(container.decode(stream)):
+                # Asked once a video: a frame that was asked for its side data lives until the garbage collector runs.
+                if number == 0:
+                    self._display_matrix = _display_matrix(frame)
+                yield frame
+
+    def _decord(self, longest: float = math.inf) -> Iterator[av.VideoFrame]:
+        """decord's frames, unless all of them together have more than `longest` bytes."""
+        import decord
+
+        decord.logging.set_level(decord.logging.FATAL)
+        reader = decord.VideoReader(str(self.path), num_threads=1)
+        for _ in range(len(reader)):
+            pixels = reader.next().asnumpy()
+            if len(reader) * pixels.nbytes > longest:
+                return
+            yield av.VideoFrame.from_ndarray(pixels, format="rgb24")
+
+    def _both(self) -> Iterator[av.VideoFrame]:
+        agree = find_spec("decord") is not None
+        decord = self._decord(LONGEST_FOR_DECORD)
+        for frame in self._pyav():
+            agree = agree and self._same(frame, _next(decord))
+            yield frame
+        if agree and _next(decord) is None:
+            self.decoder = "decord"
+
+    def _same(self, frame: av.VideoFrame, other: av.VideoFrame | None) -> bool:
+        if other is None:
+            return False
+        return np.array_equal(self._pixels(frame, (frame.width, frame.height)), other.to_ndarray())
+
+    def _reason(self, error: Exception) -> str:
+        """An error in a line that is the same in every folder and at every time: shards are compared by their bytes."""
+        # FFmpeg's errors have a plain text apart; decord's have times of day in it, and a stack trace below.
+        first_line = str(error).strip().partition("\n")[0]
+        text = getattr(error, "strerror", None) or re.sub(r"\[[0-9:]{8}\] ", "", first_line)
+        return f"{type(error).__name__}: {text}".replace(str(self.path), self.path.name)
+
+    def _pixels(self, frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
+        """A frame in RGB, scaled to (width, height) as coded, then turned upright."""
+        frame_in_rgb = self._reformatter.reformat(frame, *size, format="rgb24", interpolation="BICUBIC", threads=1)
+        return upright(frame_in_rgb.to_ndarray(), self._display_matrix)
+
+
+def scaled(width: int, height: int, short_side: int | None) -> tuple[int, int]:
+    """Width and height with the short side scaled down to `short_side`, the other in proportion; never enlarged."""
+    short = min(width, height)
+    if short_side is None or short <= short_side:
+        return width, height
+    # Half a pixel is rounded up, whichever side it falls to.
+    return (width * short_side * 2 + short) // (short * 2), (height * short_side * 2 + short) // (short * 2)
+
+
+def _display_matrix(frame: av.VideoFrame) -> np.ndarray | None:
+    data = frame.side_data.get("DISPLAYMATRIX")
+    return None if data is None else np.frombuffer(cast(bytes, data), np.int32).copy()
+
+
+def upright(pixels: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
+    """Turn and mirror (H, W, 3) as a display matrix says, by quarter turns; None leaves them as they are.
+
+    The matrix is nine int32: a pixel at (x, y) is shown at (m0 x + m3 y, m1 x + m4 y), up to a shift.
+    """
+    if matrix is None:
+        return pixels
+    x_of_x, y_of_x, _, x_of_y, y_of_y = matrix[:5]
+    if abs(y_of_x) > abs(x_of_x):
+        pixels = pixels.swapaxes(0, 1)
+        x_of_x, y_of_y = x_of_y, y_of_x
+    return np.ascontiguousarray(pixels[:: -1 if y_of_y < 0 else 1, :: -1 if x_of_x < 0 else 1])
+
+
+def _next(frames: Iterator[av.VideoFrame]) -> av.VideoFrame | None:
+    """The next of decord's frames; none after the last, and none where decord fails in any way."""
+    try:
+        return next(frames, None)
+    except Exception:
+        return None

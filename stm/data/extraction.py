@@ -1,0 +1,184 @@
+"""The frames of one shard's clips: a plain tar of JPEG files, and an index of where in it each of them lies.
+
+One video that is missing or broken ends nothing and is replaced by nothing: its row of the index says what became of
+it.
+Two extractions with the same versions of decoders and encoder give the same bytes.
+"""
+
+import io
+import json
+import tarfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image
+
+from stm.data.annotations import Clip
+from stm.data.decoding import Video, VideoError
+from stm.data.listing import shard_clips
+from stm.files import file_digest, replacing
+
+# One row a clip. Status: `ok`; `damaged`: some frames, then an error; `unreadable`: no frame; `missing`: no such file.
+SHARD_SCHEMA = pa.schema(
+    {
+        "clip": pa.string(),
+        "status": pa.string(),
+        "reason": pa.string(),
+        "decoder": pa.string(),
+        "frames": pa.int32(),
+        "width": pa.int32(),
+        "height": pa.int32(),
+        # Of each JPEG file's bytes in the tar.
+        "offsets": pa.list_(pa.int64()),
+        "sizes": pa.list_(pa.int32()),
+    }
+)
+DECODER_PACKAGES = ("av", "decord", "pillow")
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class ExtractionError(Exception):
+    """An extraction that cannot begin; the text says what to do."""
+
+
+@dataclass
+class Extracted:
+    """What became of one clip: a row of the shard's index."""
+
+    clip: str
+    status: str = "ok"
+    reason: str = ""
+    decoder: str = ""
+    width: int = 0
+    height: int = 0
+    offsets: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+
+    @property
+    def frames(self) -> int:
+        return len(self.offsets)
+
+
+def extract(spec: Mapping[str, Any], shard: str, tar_path: Path, index_path: Path) -> None:
+    """Write the frames of a shard's clips, then their index.
+
+    Args:
+        spec: `DatasetPlan.frames_spec`.
+        shard: its number, as 0003.
+        tar_path: members `<clip>/00001.jpg` … in the order of the clips' ids.
+        index_path: an Arrow file of `SHARD_SCHEMA`; its metadata say versions, frame settings and the tar's SHA-256.
+
+    Raises:
+        AnnotationError: an annotation file is absent or wrong.
+        ExtractionError: the folder of the videos is absent.
+        DecoderError: the decoder that the dataset asks for is not installed.
+    """
+    videos = Path(spec["videos"])
+    if not videos.is_dir():
+        raise ExtractionError(f"{videos}: no such folder. It is where the videos of '{spec['dataset']}' are looked for")
+    clips = shard_clips(spec, shard)
+    # An index never stands beside a tar that is not its own.
+    index_path.unlink(missing_ok=True)
+    with replacing(tar_path) as temporary:
+        with open(temporary, "wb") as file:
+            rows = list(_with_progress(_extracted(clips, videos, spec, file), shard, len(clips)))
+            _end_tar(file)
+        tar_digest = file_digest(temporary)
+    _write_index(index_path, rows, {"tar_sha256": tar_digest, "versions": versions(), "frames": spec["frames"]})
+
+
+def versions() -> dict[str, str | None]:
+    """The versions that decide the bytes of frames; None of what is not installed."""
+    return {name: _version(name) for name in DECODER_PACKAGES}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _extracted(clips: list[Clip], videos: Path, spec: Mapping[str, Any], tar: BinaryIO) -> Iterator[Extracted]:
+    for clip in clips:
+        video = Video(videos / clip.video, spec["decoder"], spec["frames"]["short_side"])
+        yield _extract_clip(clip.clip, video, spec["frames"]["quality"], tar)
+
+
+def _extract_clip(clip: str, video: Video, quality: int, tar: BinaryIO) -> Extracted:
+    """Append one clip's frames to the tar, each as soon as it is decoded."""
+    row = Extracted(clip)
+    if not video.path.exists():
+        row.status, row.reason = "missing", "no such file"
+        return row
+    try:
+        for pixels in video:
+            row.height, row.width = pixels.shape[:2]
+            data = encode_jpeg(pixels, quality)
+            row.offsets.append(_append(tar, f"{clip}/{row.frames + 1:05d}.jpg", data))
+            row.sizes.append(len(data))
+    # Nothing but the video's own errors: a full disk must end the job.
+    except VideoError as error:
+        row.status, row.reason = _failed(row.frames, error)
+    if row.status == "ok" and not row.frames:
+        row.status, row.reason = "unreadable", "the video stream holds no frame"
+    row.decoder = video.decoder if row.frames else ""
+    return row
+
+
+def _failed(frames: int, error: VideoError) -> tuple[str, str]:
+    """Status and reason of a video whose decoding ended in an error."""
+    return ("damaged", f"after {frames} frames: {error}") if frames else ("unreadable", str(error))
+
+
+def encode_jpeg(pixels: np.ndarray, quality: int) -> bytes:
+    """uint8 (H, W, 3) in RGB as a JPEG file with halved chroma."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    return file.getvalue()
+
+
+def _append(tar: BinaryIO, name: str, data: bytes) -> int:
+    """Append a member and return where its data begins; the tar says nothing of who made it when."""
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    tar.write(member.tobuf(tarfile.PAX_FORMAT))
+    offset = tar.tell()
+    tar.write(data)
+    tar.write(bytes(-len(data) % tarfile.BLOCKSIZE))
+    return offset
+
+
+def _end_tar(tar: BinaryIO) -> None:
+    """Two empty blocks, filled up to a whole record."""
+    tar.write(bytes(2 * tarfile.BLOCKSIZE))
+    tar.write(bytes(-tar.tell() % tarfile.RECORDSIZE))
+
+
+def _with_progress(rows: Iterator[Extracted], shard: str, clips: int) -> Iterator[Extracted]:
+    """Say every few seconds, and at the end, how far the shard is; every clip that is not ok has a line of its own."""
+    start = said = time.monotonic()
+    frames = 0
+    for done, row in enumerate(rows, 1):
+        frames += row.frames
+        now = time.monotonic()
+        if row.status != "ok":
+            print(f"{row.clip}: {row.status}: {row.reason}", flush=True)
+        if done == clips or now - said > SECONDS_BETWEEN_LINES:
+            said = now
+            print(f"shard {shard}: {done} of {clips} clips, {frames} frames, {now - start:.0f} s", flush=True)
+        yield row
+
+
+def _write_index(path: Path, rows: list[Extracted], metadata: Mapping[str, Any]) -> None:
+    columns = {name: [getattr(row, name) for row in rows] for name in SHARD_SCHEMA.names}
+    schema = SHARD_SCHEMA.with_metadata({key: json.dumps(value, sort_keys=True) for key, value in metadata.items()})
+    table = pa.Table.from_pydict(columns, schema=schema)
+    with replacing(path) as temporary, pa.ipc.new_file(temporary, schema) as writer:
+        writer.write_table(table)

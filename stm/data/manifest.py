@@ -1,0 +1,186 @@
+"""From the listing and all shards to one index for training, and a manifest that says what became of each clip."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from stm.data.annotations import SPLITS
+from stm.data.listing import read_csv, shard_of, write_csv
+from stm.files import digest, replacing
+
+# One row for each clip that has frames, sorted by split and clip.
+INDEX_SCHEMA = pa.schema(
+    {
+        "clip": pa.string(),
+        "split": pa.string(),
+        # A class by its place in the metadata's `classes`.
+        "label": pa.int32(),
+        "group": pa.string(),
+        "shard": pa.string(),
+        "status": pa.string(),
+        "frames": pa.int32(),
+        "width": pa.int32(),
+        "height": pa.int32(),
+        # Of each JPEG file's bytes in the shard's tar.
+        "offsets": pa.list_(pa.int64()),
+        "sizes": pa.list_(pa.int32()),
+    }
+)
+LISTED = ("clip", "split", "label", "group")
+OUTCOME = ("status", "reason", "decoder", "frames", "width", "height")
+
+Row = dict[str, Any]
+
+
+class ManifestError(ValueError):
+    """Listing and shards that do not fit each other, or not what the dataset is said to hold."""
+
+
+def write_manifest(
+    clips_csv: Path,
+    classes_csv: Path,
+    shard_indexes: Sequence[Path],
+    expect: Mapping[str, int],
+    index_path: Path,
+    manifest_path: Path,
+) -> None:
+    """Join the listing with the shards, hold it to what is expected, and write both files.
+
+    Args:
+        clips_csv: of `write_listing`.
+        classes_csv: of `write_listing`.
+        shard_indexes: of `extract`, all of them, in one folder with their tars.
+        expect: `classes`, and listed clips of `train`, `validation`, `test`; what is not named is not checked.
+        index_path: an Arrow file of `INDEX_SCHEMA` to map into memory; `shards` in its metadata is the tars' folder as
+            seen from the index.
+        manifest_path: csv of all listed clips, in the listing's order.
+
+    Raises:
+        ManifestError: a clip of the listing is in no shard, or the reverse; a count is not the expected one; train or
+            validation has no frames at all. Nothing is written then.
+    """
+    classes = [row["label"] for row in read_csv(classes_csv)]
+    clips = read_csv(clips_csv)
+    frames, metadata = _read_shards(shard_indexes)
+    found = _outcomes(frames, shard_indexes)
+    _check_joined({clip["clip"] for clip in clips}, found, shard_indexes)
+    rows = [{**clip, **found[clip["clip"]]} for clip in clips]
+    _print_summary(rows, classes)
+    _check_counts(clips, classes, expect)
+    _check_frames(rows)
+    columns = (*LISTED, *OUTCOME, "video")
+    write_csv(manifest_path, columns, ([row[name] for name in columns] for row in rows))
+    _write_index(index_path, rows, classes, frames, metadata, shard_indexes[0].parent)
+
+
+def _read_shards(shard_indexes: Sequence[Path]) -> tuple[pa.Table, dict[str, Row]]:
+    """All rows of all shards, with the column `shard`; and each shard's metadata, by its name."""
+    tables, metadata = [], {}
+    for path in shard_indexes:
+        table = pa.ipc.open_file(path).read_all()
+        metadata[path.stem] = {key.decode(): json.loads(value) for key, value in table.schema.metadata.items()}
+        shard = pa.array([path.stem] * len(table), pa.string())
+        tables.append(table.replace_schema_metadata().append_column("shard", shard))
+    return pa.concat_tables(tables), metadata
+
+
+def _outcomes(frames: pa.Table, shard_indexes: Sequence[Path]) -> dict[str, Row]:
+    """What became of each clip, by its id; `row` is its place in the table, where its frames stay: they are many."""
+    found: dict[str, Row] = {}
+    paths = {path.stem: path for path in shard_indexes}
+    for number, row in enumerate(frames.select(["clip", "shard", *OUTCOME]).to_pylist()):
+        if row["clip"] in found:
+            problem = f"is in shard {found[row['clip']]['shard']} too"
+            raise ManifestError(_stale(row["clip"], paths[row["shard"]], problem))
+        found[row["clip"]] = {**row, "row": number}
+    return found
+
+
+def _check_joined(listed: set[str], found: Mapping[str, Row], shard_indexes: Sequence[Path]) -> None:
+    paths = {path.stem: path for path in shard_indexes}
+    for clip in sorted(found.keys() - listed):
+        raise ManifestError(_stale(clip, paths[found[clip]["shard"]], "is not listed any more"))
+    for clip in sorted(listed - found.keys()):
+        # The shard of a clip that none holds: by the hash, which is what puts it there.
+        path = shard_indexes[shard_of(clip, len(shard_indexes))]
+        raise ManifestError(_stale(clip, path, "is listed but not in it"))
+
+
+def _stale(clip: str, shard_index: Path, problem: str) -> str:
+    return f"{shard_index}: clip '{clip}' {problem}: the shard is stale. Delete it and extract again"
+
+
+def _check_counts(clips: Sequence[Row], classes: Sequence[str], expect: Mapping[str, int]) -> None:
+    listed = {"classes": len(classes), **Counter(clip["split"] for clip in clips)}
+    pairs = {name: (listed.get(name, 0), count) for name, count in expect.items()}
+    wrong = [f"{name}: {here} listed, {count} expected" for name, (here, count) in pairs.items() if here != count]
+    if wrong:
+        raise ManifestError(f"{', '.join(wrong)}. Complete the annotation files, or correct the dataset's `expect`")
+
+
+def _check_frames(rows: Sequence[Row]) -> None:
+    for split in ("train", "validation"):
+        of_split = [row for row in rows if row["split"] == split]
+        if not of_split:
+            raise ManifestError(f"no clip is listed in split {split}. Each dataset needs clips of train and validation")
+        if not any(row["frames"] for row in of_split):
+            reason = f"'{of_split[0]['clip']}' is {of_split[0]['status']}: {of_split[0]['reason']}"
+            raise ManifestError(f"none of the {len(of_split)} clips of split {split} has frames; the first, {reason}")
+
+
+def _print_summary(rows: Sequence[Row], classes: Sequence[str]) -> None:
+    print(f"{len(rows)} clips of {len(classes)} classes, {sum(row['frames'] for row in rows)} frames")
+    counts = Counter((row["split"], row["status"]) for row in rows)
+    for split in SPLITS:
+        statuses = [f"{count} {status}" for (of, status), count in sorted(counts.items()) if of == split]
+        if statuses:
+            print(f"{split}: {', '.join(statuses)}")
+    missing = sorted({row["shard"] for row in rows if row["status"] == "missing"})
+    if missing:
+        print(f"Once missing videos are in place, delete these shards to extract them again: {', '.join(missing)}")
+
+
+def _write_index(
+    path: Path, rows: Sequence[Row], classes: Sequence[str], frames: pa.Table, metadata: Mapping[str, Row], shards: Path
+) -> None:
+    numbers = {label: number for number, label in enumerate(classes)}
+    kept = sorted((row for row in rows if row["frames"]), key=lambda row: (row["split"], row["clip"]))
+    stored = frames.take([row["row"] for row in kept]).combine_chunks()
+    listed = {
+        "split": [row["split"] for row in kept],
+        "label": [numbers[row["label"]] for row in kept],
+        "group": [row["group"] for row in kept],
+    }
+    data = {
+        "classes": classes,
+        "clips": [[row[name] for name in LISTED] for row in kept],
+        "tars": {shard: values["tar_sha256"] for shard, values in metadata.items()},
+    }
+    schema = INDEX_SCHEMA.with_metadata(
+        {
+            "classes": json.dumps(classes, ensure_ascii=False),
+            "digest": digest(data),
+            "shards": os.path.relpath(shards, path.parent),
+            "versions": json.dumps(_versions(metadata), sort_keys=True),
+        }
+    )
+    columns = [listed.get(name) or stored[name].chunk(0) for name in schema.names]
+    # One batch: readers look at each column as one array.
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
+    batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
+    with replacing(path) as temporary, pa.ipc.new_file(temporary, schema) as writer:
+        writer.write_batch(batch)
+
+
+def _versions(metadata: Mapping[str, Row]) -> dict[str, list[str | None]]:
+    """Of decoders and encoder, the versions that the shards were made with."""
+    found: dict[str, set[str | None]] = {}
+    for values in metadata.values():
+        for package, version in values["versions"].items():
+            found.setdefault(package, set()).add(version)
+    return {package: sorted(versions, key=str) for package, versions in found.items()}

@@ -1,0 +1,145 @@
+"""The frames of a dataset, read at random: an index mapped into memory, and JPEG files at known places of the tars.
+
+All processes of a machine share one copy of the index. Nothing of it is copied to read a few frames.
+"""
+
+import json
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+JPEG_START = b"\xff\xd8"
+# Well below the 1,024 files that a process may usually open.
+OPEN_TARS = 128
+
+
+class ShardError(Exception):
+    """Frames that are not where the index says; the text says what to extract again."""
+
+
+class ClipFrames(NamedTuple):
+    """One clip of the index: `label` is its place in `FrameIndex.classes`, `frames` how many there are; pixels."""
+
+    clip: str
+    label: int
+    group: str
+    shard: str
+    status: str
+    frames: int
+    width: int
+    height: int
+
+
+class FrameIndex:
+    """The clips of a dataset that have frames, by row; rows are sorted by split and clip.
+
+    May be pickled, and used after a fork: files are read at given places and share no position.
+
+    Args:
+        path: of `write_manifest`'s index.
+
+    Attributes:
+        classes: the labels by number.
+        digest: of everything that training sees: classes, clips, labels, splits, groups and the tars' content.
+
+    Raises:
+        ShardError: the file is no such index.
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        try:
+            table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+            metadata = table.schema.metadata
+            self.classes: list[str] = json.loads(metadata[b"classes"])
+            self.digest: str = metadata[b"digest"].decode()
+            self._shards = self.path.parent / metadata[b"shards"].decode()
+        except (pa.ArrowInvalid, KeyError, TypeError) as error:
+            raise ShardError(f"{path}: no index of frames ({error}). Delete it and make the manifest again") from None
+        # The manifest is written as one batch, so that each column is one array.
+        self._columns = {name: table[name].chunk(0) for name in table.column_names}
+        self._labels, self._frames = (self._columns[name].to_numpy() for name in ("label", "frames"))
+        # The frames of row r stand at first[r] and after, in arrays over all clips.
+        self._first = self._columns["offsets"].offsets.to_numpy()
+        self._offsets, self._sizes = (self._columns[name].values.to_numpy() for name in ("offsets", "sizes"))
+        self._tars: OrderedDict[str, int] = OrderedDict()
+
+    def __reduce__(self) -> tuple[type["FrameIndex"], tuple[Path]]:
+        return FrameIndex, (self.path,)
+
+    def __del__(self) -> None:
+        for descriptor in self.__dict__.get("_tars", {}).values():
+            os.close(descriptor)
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def select(self, split: str) -> np.ndarray:
+        """The rows of a split, in the order of the clips' ids.
+
+        Raises:
+            ShardError: the index has no clip of this split.
+        """
+        splits = self._columns["split"]
+        rows = np.flatnonzero(splits.to_numpy(zero_copy_only=False) == split)
+        if not len(rows):
+            known = ", ".join(splits.unique().to_pylist())
+            raise ShardError(f"{self.path}: no clip of split '{split}'. It has: {known}")
+        return rows
+
+    def clip(self, row: int) -> ClipFrames:
+        """What the index says of one clip."""
+        return ClipFrames(*(self._columns[name][int(row)].as_py() for name in ClipFrames._fields))
+
+    def labels(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """The classes of clips, as numbers."""
+        return self._labels[np.asarray(rows)]
+
+    def read(self, row: int, numbers: Sequence[int] | np.ndarray) -> list[bytes]:
+        """The JPEG files of some frames of a clip, in the order asked for.
+
+        Args:
+            row: of the clip.
+            numbers: of frames, from 0; may repeat.
+
+        Raises:
+            IndexError: the clip has no such frame.
+            ShardError: a frame is not where the index says.
+        """
+        row = int(row)
+        shard = self._columns["shard"][row].as_py()
+        return [self._read(row, shard, int(number)) for number in numbers]
+
+    def _read(self, row: int, shard: str, number: int) -> bytes:
+        if not 0 <= number < self._frames[row]:
+            raise IndexError(f"{self.clip(row).clip}: frame {number} of {self._frames[row]}")
+        at = self._first[row] + number
+        size = int(self._sizes[at])
+        data = os.pread(self._tar(shard), size, int(self._offsets[at]))
+        if len(data) < size or not data.startswith(JPEG_START):
+            problem = f"frame {number} of '{self.clip(row).clip}' is not where the index says"
+            raise ShardError(f"{self._shards / shard}.tar: {problem}. {_again(shard)}")
+        return data
+
+    def _tar(self, shard: str) -> int:
+        """An open file of a shard; the one that was used longest ago gives way."""
+        if shard in self._tars:
+            self._tars.move_to_end(shard)
+            return self._tars[shard]
+        try:
+            descriptor = os.open(self._shards / f"{shard}.tar", os.O_RDONLY)
+        except FileNotFoundError:
+            raise ShardError(f"{self._shards / shard}.tar: no such file. {_again(shard)}") from None
+        if len(self._tars) == OPEN_TARS:
+            os.close(self._tars.popitem(last=False)[1])
+        self._tars[shard] = descriptor
+        return descriptor
+
+
+def _again(shard: str) -> str:
+    return f"Delete {shard}.tar and {shard}.arrow there and run the extraction again"
