@@ -30,7 +30,7 @@ def index(tmp_path_factory) -> Path:
         "version": 1,
         "shards": 2,
         "frames": {"short_side": 48, "quality": 95},
-        "decoder": "auto",
+        "decoder": "pyav",
     }
 
     def run(*arguments: str | Path) -> None:

@@ -185,7 +185,7 @@ class Dataset(Strict):
     videos: str | None = None
     render: Render | None = None
     frames: Frames = Frames()
-    decoder: Literal["auto", "decord", "pyav"] = "auto"
+    decoder: Literal["pyav", "decord"] = "pyav"
     shards: Count = 1
     # Checked before training: `classes`, and clips of each split.
     expect: dict[Literal["classes", "train", "validation", "test"], Annotated[int, Field(ge=0)]] = {}

@@ -4,7 +4,6 @@ That is the order of display, also where timestamps run backwards; nothing is so
 they are coded.
 """
 
-import math
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -16,9 +15,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-DECODERS = ("auto", "decord", "pyav")
-# Bytes of pixels. decord decodes ahead without a bound: what it may hold in memory is the whole video.
-LONGEST_FOR_DECORD = 256e6
+DECODERS = ("pyav", "decord")
 
 
 class VideoError(Exception):
@@ -32,33 +29,30 @@ class DecoderError(Exception):
 class Video:
     """The frames of one video: uint8 (H, W, 3), RGB, upright. One is held at a time, whatever the video's length.
 
-    `auto` decodes with PyAV and, where it is installed and the video is short, with decord side by side. decord 0.6.0
-    loses, repeats or miscolours frames of some videos without a word and with the right count, so its frames are taken
-    only where each is PyAV's, pixel by pixel. The frames of `auto` are therefore the same where decord has no wheels.
+    PyAV is the one to use. decord 0.6.0 loses, repeats or miscolours frames of some videos without a word and with the
+    right count, differs from run to run on broken ones, and decodes ahead without a bound to its memory; where it is right
+    its frames are PyAV's, pixel by pixel. It is there for those who must repeat what was extracted with it.
 
     Args:
         path: of the file.
-        decoder: auto, decord or pyav.
+        decoder: pyav or decord.
         short_side: the short side is scaled down to it, antialiased, in pixels; a smaller one stays. None: as coded.
-
-    Attributes:
-        decoder: after the last frame, which decoder gave all of them: decord or pyav.
 
     Raises:
         DecoderError: the decoder is not known or not installed.
         VideoError: in place of a frame, after the good ones.
     """
 
-    def __init__(self, path: Path, decoder: str = "auto", short_side: int | None = None):
+    def __init__(self, path: Path, decoder: str = "pyav", short_side: int | None = None):
         if decoder not in DECODERS:
             raise DecoderError(f"decoder = {decoder!r} is not known; known: {', '.join(DECODERS)}")
         if decoder == "decord" and not find_spec("decord"):
-            raise DecoderError("decoder = 'decord': decord is not installed (wheels: x86-64). Choose auto or pyav")
+            raise DecoderError("decoder = 'decord': decord is not installed (wheels: x86-64). Choose pyav")
         # FFmpeg takes a relative `a:b.mp4` for the protocol `a`.
         self.path = path.absolute()
         self.short_side = short_side
-        self.decoder = "pyav" if decoder == "auto" else decoder
-        self._decode = {"auto": self._both, "decord": self._decord, "pyav": self._pyav}[decoder]
+        self.decoder = decoder
+        self._decode = {"decord": self._decord, "pyav": self._pyav}[decoder]
         self._reformatter = VideoReformatter()
         self._display_matrix: np.ndarray | None = None
 
@@ -87,31 +81,13 @@ class Video:
                     self._display_matrix = _display_matrix(frame)
                 yield frame
 
-    def _decord(self, longest: float = math.inf) -> Iterator[av.VideoFrame]:
-        """decord's frames, unless all of them together have more than `longest` bytes."""
+    def _decord(self) -> Iterator[av.VideoFrame]:
         import decord
 
         decord.logging.set_level(decord.logging.FATAL)
         reader = decord.VideoReader(str(self.path), num_threads=1)
         for _ in range(len(reader)):
-            pixels = reader.next().asnumpy()
-            if len(reader) * pixels.nbytes > longest:
-                return
-            yield av.VideoFrame.from_ndarray(pixels, format="rgb24")
-
-    def _both(self) -> Iterator[av.VideoFrame]:
-        agree = find_spec("decord") is not None
-        decord = self._decord(LONGEST_FOR_DECORD)
-        for frame in self._pyav():
-            agree = agree and self._same(frame, _next(decord))
-            yield frame
-        if agree and _next(decord) is None:
-            self.decoder = "decord"
-
-    def _same(self, frame: av.VideoFrame, other: av.VideoFrame | None) -> bool:
-        if other is None:
-            return False
-        return np.array_equal(self._pixels(frame, (frame.width, frame.height)), other.to_ndarray())
+            yield av.VideoFrame.from_ndarray(reader.next().asnumpy(), format="rgb24")
 
     def _reason(self, error: Exception) -> str:
         """An error in a line that is the same in every folder and at every time: shards are compared by their bytes."""
@@ -152,11 +128,3 @@ def upright(pixels: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
         pixels = pixels.swapaxes(0, 1)
         x_of_x, y_of_y = x_of_y, y_of_x
     return np.ascontiguousarray(pixels[:: -1 if y_of_y < 0 else 1, :: -1 if x_of_x < 0 else 1])
-
-
-def _next(frames: Iterator[av.VideoFrame]) -> av.VideoFrame | None:
-    """The next of decord's frames; none after the last, and none where decord fails in any way."""
-    try:
-        return next(frames, None)
-    except Exception:
-        return None

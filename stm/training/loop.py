@@ -1,5 +1,6 @@
 """Training: one run, from its specification and an index of frames to weights, history and record."""
 
+import csv
 import shutil
 import time
 from collections.abc import Iterator
@@ -7,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
@@ -211,8 +211,10 @@ class Training:
         weights = out / "weights.safetensors"
         with replacing(weights) as temporary:
             save_file({k: v.detach().cpu().contiguous() for k, v in self.network.state_dict().items()}, temporary)
-        with replacing(out / "history.csv") as temporary:
-            pd.DataFrame(self.progress.history).to_csv(temporary, index=False)
+        with replacing(out / "history.csv") as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+            rows = csv.DictWriter(file, list(self.progress.history[0]), lineterminator="\n")
+            rows.writeheader()
+            rows.writerows(self.progress.history)
         write_json(out / "run.json", self._record(file_digest(weights)))
 
     def _record(self, weights_digest: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy
 import torch
-import torchvision
 
 import stm
 
@@ -21,7 +20,6 @@ def provenance(device: torch.device) -> dict[str, Any]:
         "commit": _commit(),
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
         "numpy": numpy.__version__,
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),

@@ -74,7 +74,7 @@ def dataset(tmp_path) -> Callable[..., dict[str, Any]]:
             "version": 1,
             "shards": 1,
             "frames": {"short_side": 32, "quality": 95},
-            "decoder": "auto",
+            "decoder": "pyav",
             **changes,
         }
 
