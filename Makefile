@@ -21,6 +21,9 @@ all: $(VENV) ## every table of the study, and all claims
 test: $(VENV) ## the tests: no network, no GPU
 	$(BIN)/python -m pytest $(ARGS)
 
+test-faults: $(VENV) ## kills at random moments, damaged input: minutes
+	$(BIN)/python -m pytest -m faults $(ARGS)
+
 lint: $(VENV) ## style, types, direction of imports, the rules of the pipeline
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -53,4 +56,4 @@ $(VENV): requirements.lock pyproject.toml
 	touch $@
 
 FORCE:
-.PHONY: help all test lint format lock hooks venv FORCE
+.PHONY: help all test test-faults lint format lock hooks venv FORCE

@@ -62,7 +62,15 @@ class MicroBatches(Sampler[list[Item]]):
     Every epoch shows each clip once, in an order of its own. The last step of an epoch takes the clips that are left.
     """
 
-    def __init__(self, rows: Sequence[int], seed: int, epochs: int, global_batch: int, micro_batch: int, step: int = 0):
+    def __init__(
+        self,
+        rows: Sequence[int] | np.ndarray,
+        seed: int,
+        epochs: int,
+        global_batch: int,
+        micro_batch: int,
+        step: int = 0,
+    ):
         self.rows = np.asarray(rows)
         self.seed = seed
         self.epochs = epochs
@@ -107,7 +115,7 @@ class EvaluationClips(Dataset[Tensor]):
     def __init__(
         self,
         index: FrameIndex,
-        rows: Sequence[int],
+        rows: Sequence[int] | np.ndarray,
         protocol: Mapping[str, Any],
         frames: int,
         short_side: int,

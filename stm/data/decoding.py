@@ -30,8 +30,8 @@ class Video:
     """The frames of one video: uint8 (H, W, 3), RGB, upright. One is held at a time, whatever the video's length.
 
     PyAV is the one to use. decord 0.6.0 loses, repeats or miscolours frames of some videos without a word and with the
-    right count, differs from run to run on broken ones, and decodes ahead without a bound to its memory; where it is right
-    its frames are PyAV's, pixel by pixel. It is there for those who must repeat what was extracted with it.
+    right count, differs from run to run on broken ones, and decodes ahead without a bound to its memory; where it is
+    right its frames are PyAV's, pixel by pixel. It is there for those who must repeat what was extracted with it.
 
     Args:
         path: of the file.

@@ -4,7 +4,8 @@ from stm.analysis.complexity import count
 from stm.config.schema import PAPER_BACKBONES, Variant
 
 
-# Counted once by fvcore on the layout that the papers' figures confirm (TPAMI, tables 4 and 10: 32.9, 32.93, 33.3); CMM alone: none does.
+# Counted once by fvcore on the layout that the papers' figures confirm (TPAMI, tables 4 and 10: 32.9, 32.93, 33.3);
+# for CMM alone no layout gives the published figure.
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
