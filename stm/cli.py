@@ -137,7 +137,7 @@ def plan(options: argparse.Namespace) -> None:
     for name in study.tables:
         print(name)
         for line in study.table(name).lines:
-            for prediction in line.predictions:
+            for prediction in (p for seed in line.predictions for p in seed):
                 print(f"  {line.line.method}: {prediction.run.name} under {prediction.name}")
     print(f"{len(study.runs)} runs, {len(study.predictions)} predictions, {len(study.networks)} networks counted")
 

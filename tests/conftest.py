@@ -25,6 +25,8 @@ def index(tmp_path_factory) -> Path:
     spec = {
         "dataset": "small",
         "format": "csv",
+        "folds": [],
+        "leave_groups_out": None,
         "annotations": {"list": str(folder / "videos/annotations.csv")},
         "videos": str(folder / "videos"),
         "version": 1,

@@ -15,12 +15,12 @@ def count(spec: dict[str, Any]) -> dict[str, Any]:
     """Parameters (10^6) and multiply-adds (10^9) of one clip, and the operators that fvcore does not count.
 
     Args:
-        spec: `variant` (as for `build`), `frames`, `classes`, `size` (pixels of a side).
+        spec: `variant` (as for `build`), `frames`, `classes`, `size` (height and width in pixels).
     """
     # What fvcore leaves out (sums, pooling, ReLU) it says in a warning a kind; it is in the result instead.
     logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
     network = build(spec["variant"], spec["frames"], spec["classes"]).eval()
-    clip = torch.zeros(1, spec["frames"], 3, spec["size"], spec["size"])
+    clip = torch.zeros(1, spec["frames"], 3, *spec["size"])
     flops = FlopCountAnalysis(network, clip)
     return {
         "params_m": sum(p.numel() for p in network.parameters()) / 1e6,

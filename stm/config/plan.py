@@ -111,7 +111,7 @@ class Plan:
 
     # From an experiment to its files
 
-    def run(self, role: str, variant: str, frames: int, recipe: str, seed: int) -> Run:
+    def run(self, role: str, variant: str, frames: int, recipe: str, seed: int, fold: str | None = None) -> Run:
         """The run of a variant on the dataset of a role."""
         dataset = self.dataset_of(role)
         recipe_name, settings = self.recipe(recipe)
@@ -127,8 +127,14 @@ class Plan:
             "dataset": dataset.identity,
             "variant": network,
             "frames": frames,
-            "recipe": {**values, "global_batch": global_batch, "micro_batch": micro_batch},
+            "recipe": {
+                **values,
+                "crop_size": list(settings.input_size),
+                "global_batch": global_batch,
+                "micro_batch": micro_batch,
+            },
             "seed": seed,
+            "fold": fold,
         }
         return Run(dataset, variant, recipe_name, spec)
 
@@ -152,21 +158,23 @@ class Plan:
         """The papers' network for this role: their backbone, input and number of classes."""
         _, settings = self._paper_recipe(recipe)
         classes = self.role_facts[role].classes  # type: ignore[index]
-        return self._counted(variant, frames, classes, settings.crop_size, paper_size=True)
+        return self._counted(variant, frames, classes, settings.input_size, paper_size=True)
 
     def run_size(self, role: str, variant: str, frames: int, recipe: str) -> Network | None:
         """The network that is trained here; None while nobody has said how many classes the dataset has."""
         classes = self.dataset_of(role).dataset.expect.get("classes")
         _, settings = self.recipe(recipe)
-        return self._counted(variant, frames, classes, settings.crop_size) if classes else None
+        return self._counted(variant, frames, classes, settings.input_size) if isinstance(classes, int) else None
 
-    def _counted(self, variant: str, frames: int, classes: int, size: int, *, paper_size: bool = False) -> Network:
+    def _counted(
+        self, variant: str, frames: int, classes: int, size: tuple[int, int], *, paper_size: bool = False
+    ) -> Network:
         spec = {
             "code": source_digest(PACKAGE / "models", PACKAGE / "analysis" / "complexity.py"),
             "variant": self._network(variant, paper_size=paper_size),
             "frames": frames,
             "classes": classes,
-            "size": size,
+            "size": list(size),
         }
         return Network(variant, spec)
 
@@ -224,13 +232,17 @@ class Plan:
                 names = ", ".join(sorted(known))
                 raise source.error(at, f" = {value!r} is not known.{hint}\n  Known ({where}): {names}")
         recipe = line.recipe or table.recipe
-        runs = [self.run(role, line.variant, line.frames, recipe, seed) for seed in self.study.seeds]
+        folds = self.dataset_of(role).folds
+        runs = [
+            [self.run(role, line.variant, line.frames, recipe, seed, fold) for fold in folds]
+            for seed in self.study.seeds
+        ]
         return TableLine(
             number=i + 1,
             line=line,
             role=role,
             published=published,
-            predictions=[self.prediction(run, protocol) for run in runs],
+            predictions=[[self.prediction(run, protocol) for run in seed] for seed in runs],
             full_size=self.full_size(role, line.variant, line.frames, recipe),
             run_size=self.run_size(role, line.variant, line.frames, recipe),
             deviations=self._deviations(role, line.variant, recipe, protocol),
@@ -288,7 +300,7 @@ class Plan:
     def predictions(self) -> dict[str, Prediction]:
         """Every prediction of the study's tables, by its path."""
         lines = (line for table in self._table_plans for line in table.lines)
-        return {p.path: p for line in lines for p in line.predictions}
+        return {p.path: p for line in lines for seed in line.predictions for p in seed}
 
     @cached_property
     def runs(self) -> dict[str, Run]:

@@ -32,13 +32,27 @@ class DatasetPlan:
     def annotations(self) -> dict[str, str]:
         """The annotation files by the part that they play; of a rendered dataset, the list that is drawn with it."""
         if self.dataset.annotations is not None:
-            return {str(part): path for part, path in self.dataset.annotations.items()}
+            return self.dataset.annotations
         return {"list": f"{RESULTS}/videos/{self.name}/annotations.csv"}
+
+    @property
+    def annotation_files(self) -> list[str]:
+        """The paths of the annotation files, each fold's among them."""
+        paths = [path for part, path in self.annotations.items() if part != "group_column"]
+        folds = self.dataset.folds or [""]
+        return list(dict.fromkeys(path.replace("{fold}", fold) for path in paths for fold in folds))
+
+    @property
+    def folds(self) -> list[str | None]:
+        """The names of the folds; one without a name where clips are divided just once."""
+        if self.dataset.leave_groups_out:
+            return [str(k + 1) for k in range(self.dataset.leave_groups_out)]
+        return list(self.dataset.folds) or [None]
 
     @property
     def videos(self) -> str:
         """The folder that the paths of the annotations start from."""
-        return self.dataset.videos or str(Path(self.annotations["list"]).parent)
+        return self.dataset.videos or str(Path(self.annotation_files[0]).parent)
 
     @property
     def shards(self) -> list[str]:
@@ -52,6 +66,8 @@ class DatasetPlan:
             "format": self.dataset.format,
             "annotations": self.annotations,
             "videos": self.videos,
+            "folds": self.dataset.folds,
+            "leave_groups_out": self.dataset.leave_groups_out,
         }
 
     @property
@@ -61,7 +77,7 @@ class DatasetPlan:
             **self.listing_spec,
             "version": STAGE_VERSIONS["extract"],
             "shards": self.dataset.shards,
-            "frames": self.dataset.frames.model_dump(),
+            "frames": self.dataset.frames.settings(),
             "decoder": self.dataset.decoder,
         }
 
@@ -75,16 +91,17 @@ class DatasetPlan:
         """What of a dataset decides the weights. The content of the annotation files comes in through the index."""
         return {
             "name": self.name,
-            "frames": self.dataset.frames.model_dump(),
+            "frames": self.dataset.frames.settings(),
             "decoder": self.dataset.decoder,
             "render": self.render_spec if self.dataset.render else None,
             "flip": self.dataset.flip,
+            "leave_groups_out": self.dataset.leave_groups_out,
         }
 
 
 @dataclass(frozen=True)
 class Run:
-    """An experiment trained from one seed."""
+    """An experiment trained on one fold from one seed."""
 
     dataset: DatasetPlan
     variant: str
@@ -94,13 +111,14 @@ class Run:
     @property
     def experiment(self) -> str:
         """`<dataset>/<variant>-<T>f-<recipe>-<8 hex>`."""
-        values = {k: v for k, v in self.spec.items() if k != "seed"}
+        values = {k: v for k, v in self.spec.items() if k not in ("seed", "fold")}
         label = f"{self.variant}-{self.spec['frames']}f-{self.recipe}"
         return f"{self.dataset.name}/{label}-{digest(values, 8)}"
 
     @property
     def name(self) -> str:
-        return f"{self.experiment}/seed{self.spec['seed']}"
+        fold = f"fold{self.spec['fold']}-" if self.spec["fold"] else ""
+        return f"{self.experiment}/{fold}seed{self.spec['seed']}"
 
     @property
     def folder(self) -> str:

@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stm.config.loading import Strict
+from stm.config.loading import Strict, suggestion
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 Count = Annotated[int, Field(ge=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
+NotNegativeInt = Annotated[int, Field(ge=0)]
 
 
 class Backbone(Strict):
@@ -79,7 +80,8 @@ class Recipe(Strict):
     global_batch: Count | dict[int, Count]
     micro_batch: Count | dict[int, Count]
     short_side: Count = 256
-    crop_size: Count = 224
+    # A side of the network's input, or its height and width; a part of the frame, as crop_size is of short_side.
+    crop_size: Count | Annotated[list[Count], Field(min_length=2, max_length=2)] = 224
     augmentation: Augmentation = Augmentation()
     # Arithmetic of the forward and backward pass on a GPU; a CPU always computes in float32.
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -88,7 +90,7 @@ class Recipe(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.crop_size > self.short_side:
+        if self.input_size[0] > self.short_side:
             raise ValueError(f"crop_size {self.crop_size} is larger than short_side {self.short_side}")
         if self.decay_epochs != sorted(set(self.decay_epochs)) or (
             self.decay_epochs and self.decay_epochs[-1] >= self.epochs
@@ -103,6 +105,14 @@ class Recipe(Strict):
     def _frames(self) -> list[int]:
         keyed = [b for b in (self.global_batch, self.micro_batch) if isinstance(b, dict)]
         return sorted(set.intersection(*(set(b) for b in keyed))) if keyed else [0]
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of the network's input."""
+        if isinstance(self.crop_size, int):
+            return self.crop_size, self.crop_size
+        height, width = self.crop_size
+        return height, width
 
     def batches(self, frames: int) -> tuple[int, int]:
         """Clips in the global and in the micro-batch for clips of T frames.
@@ -169,7 +179,27 @@ class Frames(Strict):
 
     # None: as the video has them, never enlarged; a number: the short side is scaled down to it.
     short_side: Count | None = 256
+    # Height and width in its place, whatever the shape: for crops of very different shapes.
+    size: Annotated[list[Count], Field(min_length=2, max_length=2)] | None = None
     quality: Annotated[int, Field(ge=1, le=100)] = 95
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.size is not None and "short_side" in self.model_fields_set and self.short_side is not None:
+            raise ValueError("give `short_side` or `size`, not both")
+        return self
+
+    def settings(self) -> dict[str, Any]:
+        """What extraction is told."""
+        return {**self.model_dump(), "short_side": self.short_side if self.size is None else None}
+
+
+# What each format's files are called in `annotations`: those that it needs, and those that it may have.
+ANNOTATIONS = {
+    "csv": ({"list"}, set[str]()),
+    "something_v1": ({"train", "validation"}, {"test", "labels", "groups", "group_column"}),
+    "ucf101": ({"classes", "train", "test"}, set[str]()),
+}
 
 
 Role = Literal["something_v1", "something_v2", "jester", "kinetics400", "ucf101", "hmdb51"]
@@ -179,16 +209,22 @@ class Dataset(Strict):
     """Videos, their annotation files and how their frames are kept."""
 
     title: str
-    format: Literal["csv"]
-    # Which file plays which part depends on the format; paths are relative to the working folder.
-    annotations: dict[Literal["list"], str] | None = None
+    format: Literal["csv", "something_v1", "ucf101"]
+    # The files by the part that they play in the format (docs/datasets.md); `{fold}` stands for the fold's name. Paths
+    # are relative to the working folder.
+    annotations: dict[str, str] | None = None
+    # The names of official folds (UCF-101: 1, 2, 3), or how many to make by leaving whole groups out. Every fold is
+    # trained, and their validation clips are counted together.
+    folds: list[Annotated[str, Field(pattern=r"^[a-z0-9]+$")]] = []
+    leave_groups_out: Annotated[int, Field(ge=2)] | None = None
     videos: str | None = None
     render: Render | None = None
     frames: Frames = Frames()
     decoder: Literal["pyav", "decord"] = "pyav"
     shards: Count = 1
-    # Checked before training: `classes`, and clips of each split.
-    expect: dict[Literal["classes", "train", "validation", "test"], Annotated[int, Field(ge=0)]] = {}
+    # Checked before training: numbers of classes and clips, and clips of each split, of each fold where there are
+    # folds.
+    expect: dict[Literal["classes", "clips", "train", "validation", "test"], NotNegativeInt | list[NotNegativeInt]] = {}
     # Whether a mirrored clip keeps its label. False where left and right are classes.
     flip: bool = False
     # Classes that are each other played backwards.
@@ -202,8 +238,16 @@ class Dataset(Strict):
     def _consistent(self) -> Self:
         if (self.render is None) == (self.annotations is None):
             raise ValueError("give either `annotations` (files that you have) or `render` (drawn by the project)")
-        if self.annotations is not None and "list" not in self.annotations:
-            raise ValueError("annotations: format csv needs the key 'list', the path of the csv file")
+        if self.annotations is not None:
+            needed, possible = ANNOTATIONS[self.format]
+            for part in sorted(needed - set(self.annotations)):
+                raise ValueError(f"annotations: format {self.format} needs the key '{part}'")
+            for part in sorted(set(self.annotations) - needed - possible):
+                known = ", ".join(sorted(needed | possible))
+                hint = suggestion(part, needed | possible)
+                raise ValueError(f"annotations: '{part}' is no part of format {self.format}.{hint} Known: {known}")
+        if self.folds and self.leave_groups_out:
+            raise ValueError("give `folds` (official ones) or `leave_groups_out`, not both")
         if self.render is not None and self.videos is not None:
             raise ValueError("`videos` is where the project draws them when `render` is given; remove it")
         if self.order_only and not self.reversed_pairs:

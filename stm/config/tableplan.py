@@ -27,7 +27,8 @@ class TableLine:
     line: Line
     role: str
     published: PublishedLine
-    predictions: list[Prediction]
+    # Seed by seed, fold by fold.
+    predictions: list[list[Prediction]]
     full_size: Network | None
     run_size: Network | None
     deviations: list[str]
@@ -47,11 +48,11 @@ class TablePlan:
 
     @property
     def predictions(self) -> list[str]:
-        return list(dict.fromkeys(p.path for line in self.lines for p in line.predictions))
+        return list(dict.fromkeys(p.path for line in self.lines for seed in line.predictions for p in seed))
 
     @property
     def records(self) -> list[str]:
-        runs = (p.run for line in self.lines for p in line.predictions)
+        runs = (p.run for line in self.lines for seed in line.predictions for p in seed)
         return list(dict.fromkeys(f"{run.folder}/run.json" for run in runs))
 
     @property
@@ -90,15 +91,15 @@ class TablePlan:
         if not line.predictions:
             return common
         assert line.full_size is not None, "what is predicted is also counted"
-        first = line.predictions[0]
+        first = line.predictions[0][0]
         dataset = first.run.dataset
         measured = {
             "dataset": dataset.name,
             "experiment": first.run.experiment,
             "protocol": first.protocol,
             "views": first.spec["protocol"]["clips"] * first.spec["protocol"]["crops"],
-            "seeds": [p.run.spec["seed"] for p in line.predictions],
-            "predictions": [p.path for p in line.predictions],
+            "seeds": [seed[0].run.spec["seed"] for seed in line.predictions],
+            "predictions": [[p.path for p in seed] for seed in line.predictions],
             "full_size": line.full_size.path,
             "run_size": line.run_size.path if line.run_size else None,
             "deviations": line.deviations,

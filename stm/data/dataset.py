@@ -29,15 +29,15 @@ class TrainingClips(Dataset[tuple[Tensor, int]]):
 
     def __init__(self, index: FrameIndex, recipe: Mapping[str, Any], frames: int, seed: int, flip: bool):
         self.index = index
-        self.size: int = recipe["crop_size"]
-        self.proportion: float = recipe["crop_size"] / recipe["short_side"]
+        self.size: Sequence[int] = recipe["crop_size"]
+        self.proportion: float = recipe["crop_size"][0] / recipe["short_side"]
         self.augmentation: Mapping[str, Any] = recipe["augmentation"]
         self.frames = frames
         self.seed = seed
         self.flip = flip
 
     def __getitem__(self, item: Item) -> tuple[Tensor, int]:
-        """(T, 3, size, size) bytes and the label."""
+        """(T, 3, *size) bytes and the label."""
         epoch, row = item
         clip = self.index.clip(row)
         key = clip_key(clip.clip)
@@ -46,9 +46,9 @@ class TrainingClips(Dataset[tuple[Tensor, int]]):
         rng = generator(self.seed, Purpose.AUGMENTATION, epoch, key)
         height, width = frames.shape[-2:]
         if self.augmentation["crop"] == "centre":
-            region = centre_region(height, width, self.proportion)
+            region = centre_region(height, width, self.size, self.proportion)
         else:
-            region = multiscale_corner_region(height, width, self.augmentation["scales"], rng)
+            region = multiscale_corner_region(height, width, self.size, self.augmentation["scales"], rng)
         frames = crop(frames, region, self.size)
         # Drawn even where it is not used: a dataset that may be flipped then shares all other draws with one that may
         # not.
@@ -109,7 +109,7 @@ class EvaluationClips(Dataset[Tensor]):
         protocol: the keys of `stm.config.schema.Protocol`.
         frames: T.
         short_side: of the papers' frames, in pixels.
-        crop_size: of the network's input.
+        crop_size: height and width of the network's input.
     """
 
     def __init__(
@@ -119,20 +119,20 @@ class EvaluationClips(Dataset[Tensor]):
         protocol: Mapping[str, Any],
         frames: int,
         short_side: int,
-        crop_size: int,
+        crop_size: Sequence[int],
     ):
         self.index = index
         self.rows = rows
         self.protocol = protocol
         self.frames = frames
         self.size = crop_size
-        self.proportion = crop_size / short_side
+        self.proportion = crop_size[0] / short_side
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, item: int) -> Tensor:
-        """(views, T, 3, size, size) bytes."""
+        """(views, T, 3, *size) bytes."""
         row = int(self.rows[item])
         clip = self.index.clip(row)
         views = []
@@ -141,9 +141,9 @@ class EvaluationClips(Dataset[Tensor]):
             frames = decode(self.index.read(row, numbers))
             height, width = frames.shape[-2:]
             if self.protocol["region"] == "crop_size":
-                regions = [centre_region(height, width, self.proportion)]
+                regions = [centre_region(height, width, self.size, self.proportion)]
             else:
-                regions = spread_regions(height, width, self.protocol["crops"])
+                regions = spread_regions(height, width, self.size, self.protocol["crops"])
             views += [crop(frames, region, self.size) for region in regions]
         return torch.stack(views)
 

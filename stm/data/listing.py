@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stm.data.annotations import Clip, classes, read
+from stm.data.annotations import Clip, classes, files, fold_names, read, split_columns
 from stm.files import canonical_json, digest, replacing
 
-CLIP_COLUMNS = ("clip", "split", "label", "group", "video")
 CLASS_COLUMNS = ("index", "label")
 
 
@@ -26,7 +25,8 @@ def write_listing(spec: Mapping[str, Any], clips_csv: Path, classes_csv: Path) -
     """
     clips = read(spec)
     labels = classes(clips)
-    write_csv(clips_csv, CLIP_COLUMNS, ([getattr(clip, name) for name in CLIP_COLUMNS] for clip in clips))
+    columns = ("clip", *split_columns(fold_names(spec)), "label", "group", "video")
+    write_csv(clips_csv, columns, ((clip.clip, *clip.splits, clip.label, clip.group, clip.video) for clip in clips))
     write_csv(classes_csv, CLASS_COLUMNS, enumerate(labels))
     print(f"{len(clips)} clips of {len(labels)} classes")
 
@@ -63,8 +63,9 @@ def shard_clips(spec: Mapping[str, Any], shard: str) -> list[Clip]:
     """
     if not 0 <= int(shard) < spec["shards"]:
         raise ValueError(f"shard {shard}: the dataset has {spec['shards']} shards, from 0000 on")
-    key = {name: spec[name] for name in ("format", "annotations", "shards")}
-    return list(_by_shard(canonical_json({**key, "state": _state(spec)}))[int(shard)])
+    # Which groups are left out moves no clip.
+    key = {name: spec[name] for name in ("format", "annotations", "folds", "shards")}
+    return list(_by_shard(canonical_json({**key, "leave_groups_out": None, "state": _state(spec)}))[int(shard)])
 
 
 def shard_digest(spec: Mapping[str, Any], shard: str) -> str:
@@ -79,7 +80,7 @@ def shard_digest(spec: Mapping[str, Any], shard: str) -> str:
 
 def _state(spec: Mapping[str, Any]) -> list[tuple[int, int] | None]:
     """What tells that an annotation file was edited: time and size; None where it is absent."""
-    return [_file_state(Path(path)) for _, path in sorted(spec["annotations"].items())]
+    return [_file_state(path) for path in files(spec)]
 
 
 def _file_state(path: Path) -> tuple[int, int] | None:

@@ -9,32 +9,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from stm.data.annotations import SPLITS
+from stm.data.annotations import SPLITS, split_columns
 from stm.data.listing import read_csv, shard_of, write_csv
 from stm.files import digest, replacing
 
-# One row for each clip that has frames, sorted by split and clip.
-INDEX_SCHEMA = pa.schema(
-    {
-        "clip": pa.string(),
-        "split": pa.string(),
-        # A class by its place in the metadata's `classes`.
-        "label": pa.int32(),
-        "group": pa.string(),
-        "shard": pa.string(),
-        "status": pa.string(),
-        "frames": pa.int32(),
-        "width": pa.int32(),
-        "height": pa.int32(),
-        # Of each JPEG file's bytes in the shard's tar.
-        "offsets": pa.list_(pa.int64()),
-        "sizes": pa.list_(pa.int32()),
-    }
-)
-LISTED = ("clip", "split", "label", "group")
 OUTCOME = ("status", "reason", "decoder", "frames", "width", "height")
 
 Row = dict[str, Any]
+Expected = Mapping[str, int | Sequence[int]]
 
 
 class ManifestError(ValueError):
@@ -45,7 +27,7 @@ def write_manifest(
     clips_csv: Path,
     classes_csv: Path,
     shard_indexes: Sequence[Path],
-    expect: Mapping[str, int],
+    expect: Expected,
     index_path: Path,
     manifest_path: Path,
 ) -> None:
@@ -55,8 +37,9 @@ def write_manifest(
         clips_csv: of `write_listing`.
         classes_csv: of `write_listing`.
         shard_indexes: of `extract`, all of them, in one folder with their tars.
-        expect: `classes`, and listed clips of `train`, `validation`, `test`; what is not named is not checked.
-        index_path: an Arrow file of `INDEX_SCHEMA` to map into memory; `shards` in its metadata is the tars' folder as
+        expect: `classes`, listed `clips`, and those of `train`, `validation`, `test`: a number, or one for each fold;
+            what is not named is not checked.
+        index_path: an Arrow file of `index_schema` to map into memory; `shards` in its metadata is the tars' folder as
             seen from the index.
         manifest_path: csv of all listed clips, in the listing's order.
 
@@ -70,12 +53,39 @@ def write_manifest(
     found = _outcomes(frames, shard_indexes)
     _check_joined({clip["clip"] for clip in clips}, found, shard_indexes)
     rows = [{**clip, **found[clip["clip"]]} for clip in clips]
-    _print_summary(rows, classes)
-    _check_counts(clips, classes, expect)
-    _check_frames(rows)
-    columns = (*LISTED, *OUTCOME, "video")
+    folds = [name.removeprefix("split_") for name in clips[0] if name.startswith("split_")]
+    _print_summary(rows, classes, folds)
+    _check_counts(clips, classes, folds, expect)
+    for column in split_columns(folds):
+        _check_frames(rows, column)
+    columns = (*_listed(folds), *OUTCOME, "video")
     write_csv(manifest_path, columns, ([row[name] for name in columns] for row in rows))
-    _write_index(index_path, rows, classes, frames, metadata, shard_indexes[0].parent)
+    _write_index(index_path, rows, classes, folds, frames, metadata, shard_indexes[0].parent)
+
+
+def index_schema(folds: Sequence[str]) -> pa.Schema:
+    """One row for each clip that has frames, sorted by split and clip; with folds, by clip."""
+    return pa.schema(
+        {
+            "clip": pa.string(),
+            **{column: pa.string() for column in split_columns(folds)},
+            # A class by its place in the metadata's `classes`.
+            "label": pa.int32(),
+            "group": pa.string(),
+            "shard": pa.string(),
+            "status": pa.string(),
+            "frames": pa.int32(),
+            "width": pa.int32(),
+            "height": pa.int32(),
+            # Of each JPEG file's bytes in the shard's tar.
+            "offsets": pa.list_(pa.int64()),
+            "sizes": pa.list_(pa.int32()),
+        }
+    )
+
+
+def _listed(folds: Sequence[str]) -> tuple[str, ...]:
+    return ("clip", *split_columns(folds), "label", "group")
 
 
 def _read_shards(shard_indexes: Sequence[Path]) -> tuple[pa.Table, dict[str, Row]]:
@@ -115,55 +125,79 @@ def _stale(clip: str, shard_index: Path, problem: str) -> str:
     return f"{shard_index}: clip '{clip}' {problem}: the shard is stale. Delete it and extract again"
 
 
-def _check_counts(clips: Sequence[Row], classes: Sequence[str], expect: Mapping[str, int]) -> None:
-    listed = {"classes": len(classes), **Counter(clip["split"] for clip in clips)}
-    pairs = {name: (listed.get(name, 0), count) for name, count in expect.items()}
-    wrong = [f"{name}: {here} listed, {count} expected" for name, (here, count) in pairs.items() if here != count]
+def _check_counts(clips: Sequence[Row], classes: Sequence[str], folds: Sequence[str], expect: Expected) -> None:
+    wrong = []
+    for name, expected in expect.items():
+        found = _counts(name, clips, classes, folds)
+        counts = [expected] * len(found) if isinstance(expected, int) else expected
+        if len(counts) != len(found):
+            raise ManifestError(f"expect: {name} = {counts} has {len(counts)} numbers for {len(found)} folds")
+        pairs = zip(found.items(), counts, strict=True)
+        wrong += [f"{of}: {here} listed, {count} expected" for (of, here), count in pairs if here != count]
     if wrong:
         raise ManifestError(f"{', '.join(wrong)}. Complete the annotation files, or correct the dataset's `expect`")
 
 
-def _check_frames(rows: Sequence[Row]) -> None:
+def _counts(name: str, clips: Sequence[Row], classes: Sequence[str], folds: Sequence[str]) -> dict[str, int]:
+    """What is listed of `classes`, `clips` or a split; of a split in each fold."""
+    if name in SPLITS:
+        return {_named(name, column): sum(clip[column] == name for clip in clips) for column in split_columns(folds)}
+    return {name: len({"classes": classes, "clips": clips}[name])}
+
+
+def _named(split: str, column: str) -> str:
+    return split if column == "split" else f"{split} of fold {column.removeprefix('split_')}"
+
+
+def _check_frames(rows: Sequence[Row], column: str) -> None:
     for split in ("train", "validation"):
-        of_split = [row for row in rows if row["split"] == split]
+        of_split = [row for row in rows if row[column] == split]
+        name = _named(split, column)
         if not of_split:
-            raise ManifestError(f"no clip is listed in split {split}. Each dataset needs clips of train and validation")
+            raise ManifestError(f"no clip is listed in split {name}. Each dataset needs clips of train and validation")
         if not any(row["frames"] for row in of_split):
             reason = f"'{of_split[0]['clip']}' is {of_split[0]['status']}: {of_split[0]['reason']}"
-            raise ManifestError(f"none of the {len(of_split)} clips of split {split} has frames; the first, {reason}")
+            raise ManifestError(f"none of the {len(of_split)} clips of split {name} has frames; the first, {reason}")
 
 
-def _print_summary(rows: Sequence[Row], classes: Sequence[str]) -> None:
+def _print_summary(rows: Sequence[Row], classes: Sequence[str], folds: Sequence[str]) -> None:
     print(f"{len(rows)} clips of {len(classes)} classes, {sum(row['frames'] for row in rows)} frames")
-    counts = Counter((row["split"], row["status"]) for row in rows)
-    for split in SPLITS:
-        statuses = [f"{count} {status}" for (of, status), count in sorted(counts.items()) if of == split]
-        if statuses:
-            print(f"{split}: {', '.join(statuses)}")
+    for column, fold in zip(split_columns(folds), folds or [""], strict=True):
+        counts = Counter((row[column], row["status"]) for row in rows)
+        for split in SPLITS:
+            statuses = [f"{count} {status}" for (of, status), count in sorted(counts.items()) if of == split]
+            if statuses:
+                print(f"{f'fold {fold}, ' if fold else ''}{split}: {', '.join(statuses)}")
     missing = sorted({row["shard"] for row in rows if row["status"] == "missing"})
     if missing:
         print(f"Once missing videos are in place, delete these shards to extract them again: {', '.join(missing)}")
 
 
 def _write_index(
-    path: Path, rows: Sequence[Row], classes: Sequence[str], frames: pa.Table, metadata: Mapping[str, Row], shards: Path
+    path: Path,
+    rows: Sequence[Row],
+    classes: Sequence[str],
+    folds: Sequence[str],
+    frames: pa.Table,
+    metadata: Mapping[str, Row],
+    shards: Path,
 ) -> None:
     numbers = {label: number for number, label in enumerate(classes)}
-    kept = sorted((row for row in rows if row["frames"]), key=lambda row: (row["split"], row["clip"]))
+    order = ("clip",) if folds else ("split", "clip")
+    kept = sorted((row for row in rows if row["frames"]), key=lambda row: [row[name] for name in order])
     stored = frames.take([row["row"] for row in kept]).combine_chunks()
-    listed = {
-        "split": [row["split"] for row in kept],
-        "label": [numbers[row["label"]] for row in kept],
-        "group": [row["group"] for row in kept],
-    }
+    listed: dict[str, list[Any]] = {name: [row[name] for row in kept] for name in _listed(folds)}
+    listed["label"] = [numbers[label] for label in listed["label"]]
     data = {
         "classes": classes,
-        "clips": [[row[name] for name in LISTED] for row in kept],
+        "folds": folds,
+        "clips": [[row[name] for name in _listed(folds)] for row in kept],
         "tars": {shard: values["tar_sha256"] for shard, values in metadata.items()},
     }
-    schema = INDEX_SCHEMA.with_metadata(
+    schema = index_schema(folds).with_metadata(
         {
             "classes": json.dumps(classes, ensure_ascii=False),
+            "folds": json.dumps(folds, ensure_ascii=False),
             "digest": digest(data),
             "shards": os.path.relpath(shards, path.parent),
             "versions": json.dumps(_versions(metadata), sort_keys=True),

@@ -36,7 +36,7 @@ class ClipFrames(NamedTuple):
 
 
 class FrameIndex:
-    """The clips of a dataset that have frames, by row; rows are sorted by split and clip.
+    """The clips of a dataset that have frames, by row; rows are sorted by split and clip, with folds by clip.
 
     May be pickled, and used after a fork: files are read at given places and share no position.
 
@@ -45,6 +45,7 @@ class FrameIndex:
 
     Attributes:
         classes: the labels by number.
+        folds: their names in order; none where the dataset has one partition.
         digest: of everything that training sees: classes, clips, labels, splits, groups and the tars' content.
 
     Raises:
@@ -57,6 +58,7 @@ class FrameIndex:
             table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
             metadata = table.schema.metadata
             self.classes: list[str] = json.loads(metadata[b"classes"])
+            self.folds: list[str] = json.loads(metadata[b"folds"])
             self.digest: str = metadata[b"digest"].decode()
             self._shards = self.path.parent / metadata[b"shards"].decode()
         except (pa.ArrowInvalid, KeyError, TypeError) as error:
@@ -79,18 +81,31 @@ class FrameIndex:
     def __len__(self) -> int:
         return len(self._frames)
 
-    def select(self, split: str) -> np.ndarray:
+    def select(self, split: str, fold: str | None = None) -> np.ndarray:
         """The rows of a split, in the order of the clips' ids.
 
+        Args:
+            split: train, validation or test.
+            fold: one of `folds`; None where there are none.
+
         Raises:
-            ShardError: the index has no clip of this split.
+            ShardError: the index has no such fold, or no clip of this split.
         """
-        splits = self._columns["split"]
+        splits = self._columns[self._split_column(fold)]
         rows = np.flatnonzero(splits.to_numpy(zero_copy_only=False) == split)
         if not len(rows):
-            known = ", ".join(splits.unique().to_pylist())
-            raise ShardError(f"{self.path}: no clip of split '{split}'. It has: {known}")
+            of_fold = "" if fold is None else f" in fold '{fold}'"
+            known = ", ".join(name for name in splits.unique().to_pylist() if name)
+            raise ShardError(f"{self.path}: no clip of split '{split}'{of_fold}. It has: {known}")
         return rows
+
+    def _split_column(self, fold: str | None) -> str:
+        if fold is None and not self.folds:
+            return "split"
+        if fold not in self.folds:
+            asked = "a fold must be named" if fold is None else f"no fold '{fold}'"
+            raise ShardError(f"{self.path}: {asked}. It has: {', '.join(self.folds) or 'one partition without a name'}")
+        return f"split_{fold}"
 
     def clip(self, row: int) -> ClipFrames:
         """What the index says of one clip."""

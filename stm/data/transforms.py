@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Region = tuple[int, int, int, int]
+# Height and width of the network's input.
+Size = Sequence[int]
 
 # Of ImageNet in RGB, for pixels from 0 to 1: what the pretrained weights expect.
 MEAN = (0.485, 0.456, 0.406)
@@ -37,39 +39,46 @@ def decode(jpegs: Sequence[bytes]) -> Tensor:
     return torch.from_numpy(frames).permute(0, 3, 1, 2)
 
 
-def multiscale_corner_region(height: int, width: int, scales: Sequence[float], rng: np.random.Generator) -> Region:
-    """Draw a region: its sides are short side x scale, the two scales at most one step apart, at one of 13 positions.
+def largest_region(height: int, width: int, size: Size) -> Size:
+    """Height and width of the largest region in the shape of the input: for a square, of the short side."""
+    scale = min(height / size[0], width / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def multiscale_corner_region(
+    height: int, width: int, size: Size, scales: Sequence[float], rng: np.random.Generator
+) -> Region:
+    """Draw a region: the largest one x a scale a side, the two scales at most one step apart, at one of 13 positions.
 
     Source: TSN's corner cropping and scale jittering, which section 4.2 of both papers names.
     """
-    sides = [max(1, round(min(height, width) * scale)) for scale in scales]
-    pairs = [(h, w) for i, h in enumerate(sides) for k, w in enumerate(sides) if abs(i - k) <= 1]
+    sides = [[max(1, round(side * scale)) for scale in scales] for side in largest_region(height, width, size)]
+    pairs = [(h, w) for i, h in enumerate(sides[0]) for k, w in enumerate(sides[1]) if abs(i - k) <= 1]
     h, w = pairs[rng.integers(len(pairs))]
     down, right = POSITIONS[rng.integers(len(POSITIONS))]
     return (height - h) * down // 4, (width - w) * right // 4, h, w
 
 
-def centre_region(height: int, width: int, proportion: float) -> Region:
-    """The square in the middle whose side is `proportion` of the short side: 224/256 for the papers' centre crop."""
-    side = max(1, round(min(height, width) * proportion))
-    return (height - side) // 2, (width - side) // 2, side, side
+def centre_region(height: int, width: int, size: Size, proportion: float) -> Region:
+    """The region in the middle with `proportion` of the largest one's sides: 224/256 for the papers' centre crop."""
+    h, w = (max(1, round(side * proportion)) for side in largest_region(height, width, size))
+    return (height - h) // 2, (width - w) // 2, h, w
 
 
-def spread_regions(height: int, width: int, crops: int) -> list[Region]:
-    """Squares of the short side: the middle one, or three from one end of the long side to the other."""
-    side = min(height, width)
+def spread_regions(height: int, width: int, size: Size, crops: int) -> list[Region]:
+    """The largest regions: the middle one, or three that cover the frame from one end to the other."""
     if crops == 1:
-        return [centre_region(height, width, 1.0)]
-    return [((height - side) * k // 2, (width - side) * k // 2, side, side) for k in range(3)]
+        return [centre_region(height, width, size, 1.0)]
+    h, w = largest_region(height, width, size)
+    return [((height - h) * k // 2, (width - w) * k // 2, h, w) for k in range(3)]
 
 
-def crop(frames: Tensor, region: Region, size: int) -> Tensor:
-    """(T, 3, H, W) bytes to (T, 3, size, size) bytes of one region, antialiased."""
+def crop(frames: Tensor, region: Region, size: Size) -> Tensor:
+    """(T, 3, H, W) bytes to (T, 3, *size) bytes of one region, antialiased."""
     top, left, height, width = region
     # Of torch itself, on bytes: loading torchvision for the same operator takes every process four seconds.
-    return F.interpolate(
-        frames[..., top : top + height, left : left + width], (size, size), mode="bilinear", antialias=True
-    )
+    region_of_frames = frames[..., top : top + height, left : left + width]
+    return F.interpolate(region_of_frames, tuple(size), mode="bilinear", antialias=True)
 
 
 def normalise(frames: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ def evaluate(
         raise RunError(
             f"{run} was trained with other classes, or in another order, than {index_path} has. Train it again"
         )
-    rows = index.select(spec["split"])
+    rows = index.select(spec["split"], record["spec"]["fold"])
     recipe = record["spec"]["recipe"]
     clips = EvaluationClips(
         index, rows, spec["protocol"], record["spec"]["frames"], recipe["short_side"], recipe["crop_size"]

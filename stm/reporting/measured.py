@@ -4,7 +4,7 @@ Shape letters: S seeds, n clips, p clips whose class is one of a reversed pair.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class Measured:
     Args:
         file: its first predictions file, to be named in errors.
         predictions: what that file holds; the other seeds' have the same clips, labels and classes.
+        clips: how many different clips there are; n counts one as often as folds show it.
         groups: n clusters; a clip without a known source is its own.
         correct: by measure, float (S, n). `top5` is absent where there are too few classes.
         paired, paired_groups: (S, p), whether a clip scores above its partner class, and their clusters; None where the
@@ -37,6 +38,7 @@ class Measured:
 
     file: Path
     predictions: Predictions
+    clips: int
     groups: list[str]
     correct: dict[str, np.ndarray]
     paired: np.ndarray | None
@@ -63,18 +65,18 @@ def load(lines: list[dict[str, Any]]) -> list[Measured | None]:
 
 
 def _line(settings: dict[str, Any]) -> Measured:
-    files = [Path(file) for file in settings["predictions"]]
-    seeds = [read(file) for file in files]
-    first = seeds[0]
+    files = [Path(folds[0]) for folds in settings["predictions"]]
+    seeds = [_joined([Path(file) for file in folds]) for folds in settings["predictions"]]
+    first, folds = seeds[0], len(settings["predictions"][0])
     for file, other in zip(files[1:], seeds[1:], strict=True):
         _require_same_clips(files[0], first, file, other)
-    groups = [group or clip for group, clip in zip(first.groups, first.clips, strict=True)]
     measures = {"top1": 1, "top5": 5} if len(first.classes) >= LEAST_CLASSES_FOR_TOP5 else {"top1": 1}
-    paired, paired_groups = _inside_pairs(files[0], seeds, groups, settings["reversed_pairs"])
+    paired, paired_groups = _inside_pairs(files[0], seeds, first.groups, settings["reversed_pairs"])
     return Measured(
         file=files[0],
         predictions=first,
-        groups=groups,
+        clips=len({clip.partition(":")[2] for clip in first.clips} if folds > 1 else first.clips),
+        groups=first.groups,
         correct={
             name: np.stack([topk_correct(p.scores, p.labels, k) for p in seeds]).astype(float)
             for name, k in measures.items()
@@ -84,6 +86,33 @@ def _line(settings: dict[str, Any]) -> Measured:
         full_size=_counts(settings["full_size"]),
         run_size=_counts(settings["run_size"]),
     )
+
+
+def _joined(files: list[Path]) -> Predictions:
+    """One seed's predictions over all folds, one after the other.
+
+    A clip that several folds show (UCF-101's splits overlap) stands there as often, with the fold in its id; its group
+    keeps it together.
+    """
+    parts = [read(file) for file in files]
+    if len(parts) == 1:
+        return replace(parts[0], groups=_groups(parts))
+    for file, part in zip(files, parts, strict=True):
+        if part.classes != parts[0].classes:
+            raise TableError(f"{files[0]} and {file} differ in their classes. Delete the older one and run again")
+    return Predictions(
+        clips=[f"{fold}:{clip}" for fold, part in enumerate(parts, 1) for clip in part.clips],
+        labels=np.concatenate([part.labels for part in parts]),
+        groups=_groups(parts),
+        scores=np.concatenate([part.scores for part in parts]),
+        classes=parts[0].classes,
+        record=parts[0].record,
+    )
+
+
+def _groups(parts: list[Predictions]) -> list[str]:
+    """The clusters of all clips; a clip without a known source is its own."""
+    return [group or clip for part in parts for group, clip in zip(part.groups, part.clips, strict=True)]
 
 
 def _inside_pairs(

@@ -91,7 +91,7 @@ def _measured(run: dict[str, Any], found: Measured) -> dict[str, Value]:
         "source": "measured",
         **{key: run[key] for key in ("dataset", "experiment", "protocol", "views")},
         "seeds": len(run["seeds"]),
-        "clips": len(found.predictions.clips),
+        "clips": found.clips,
         "interval_covers": intervals["top1"].covers,
         "deviations": "; ".join(run["deviations"]),
         "status": _status(found),

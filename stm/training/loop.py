@@ -89,7 +89,7 @@ class Training:
         self.recipe: dict[str, Any] = spec["recipe"]
         self.index = index
         self.execution = execution
-        self.rows = index.select("train")
+        self.rows = index.select("train", spec["fold"])
         torch.manual_seed(torch_seed(spec["seed"], Purpose.INITIALISATION))
         network = build(spec["variant"], spec["frames"], len(index.classes), self.recipe["dropout"])
         if weights is not None:

@@ -17,5 +17,5 @@ from stm.config.schema import PAPER_BACKBONES, Variant
 )
 def test_the_papers_networks_have_their_flops(settings, expected):
     variant = {**Variant(**settings).model_dump(), "backbone": PAPER_BACKBONES[50].model_dump()}
-    counted = count({"variant": variant, "frames": 8, "classes": 174, "size": 224})
+    counted = count({"variant": variant, "frames": 8, "classes": 174, "size": [224, 224]})
     assert counted["flops_g"] == pytest.approx(expected, abs=0.005)

@@ -46,7 +46,7 @@ def edit(path: Path, **changes) -> None:
 
 
 def runs(plan: Plan) -> dict[str, str]:
-    return {line.line.method: line.predictions[0].run.name for line in plan.table("table6").lines}
+    return {line.line.method: line.predictions[0][0].run.name for line in plan.table("table6").lines}
 
 
 def test_a_run_is_named_by_dataset_variant_frames_recipe_and_seed(config):
@@ -57,9 +57,9 @@ def test_a_run_is_named_by_dataset_variant_frames_recipe_and_seed(config):
 
 def test_a_name_that_people_have_in_their_results_does_not_change_by_itself(config):
     # A change here orphans every trained run: raise STAGE_VERSIONS["train"] or say in CHANGELOG.md why it is worth it.
-    spec = planned(config).table("table6").lines[3].predictions[0].run.spec
-    assert set(spec) == {"version", "dataset", "variant", "frames", "recipe", "seed"}
-    assert set(spec["dataset"]) == {"name", "frames", "decoder", "render", "flip"}
+    spec = planned(config).table("table6").lines[3].predictions[0][0].run.spec
+    assert set(spec) == {"version", "dataset", "variant", "frames", "recipe", "seed", "fold"}
+    assert set(spec["dataset"]) == {"name", "frames", "decoder", "render", "flip", "leave_groups_out"}
 
 
 def test_an_edit_of_one_variant_changes_no_other_run(config):
@@ -105,7 +105,7 @@ def test_every_seed_is_a_run(config):
 
 def test_the_papers_own_network_is_counted_whatever_the_study_trains(config):
     full, run = (planned(config).table("table6").lines[3].full_size, planned(config).table("table6").lines[3].run_size)
-    assert full.spec["variant"]["backbone"]["blocks"] == [3, 4, 6, 3] and full.spec["size"] == 224
+    assert full.spec["variant"]["backbone"]["blocks"] == [3, 4, 6, 3] and full.spec["size"] == [224, 224]
     assert full.spec["classes"] == 174
     assert run.spec["variant"]["backbone"]["blocks"] == [1, 1, 1, 1] and run.spec["classes"] == 4
 
@@ -157,3 +157,28 @@ def test_a_command_line_override_replaces_one_key(config):
 def test_the_resolver_loads_no_torch():
     code = "import sys, stm.config.plan, stm.data.listing, stm.launch; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=CONFIG.parent).returncode == 0
+
+
+def test_every_fold_of_every_seed_is_a_run_of_one_experiment(config):
+    edit(config / "datasets/own.yaml", leave_groups_out=5)
+    plan = planned(config, seeds=[0, 1])
+    names = [run.name.split("/") for run in plan.runs.values()]
+    assert len(names) == 4 * 5 * 2 and len({"/".join(n[:2]) for n in names}) == 4
+    assert sorted({n[2] for n in names})[:2] == ["fold1-seed0", "fold1-seed1"]
+    line = plan.table("table6").spec["lines"][0]["measured"]
+    assert line["seeds"] == [0, 1] and [len(folds) for folds in line["predictions"]] == [5, 5]
+
+
+def test_official_folds_have_their_names_and_annotation_files(config):
+    annotations = {"classes": "c.txt", "train": "train0{fold}.txt", "test": "test0{fold}.txt"}
+    edit(config / "datasets/own.yaml", format="ucf101", annotations=annotations, folds=["1", "3"])
+    dataset = planned(config).dataset("own")
+    assert dataset.folds == ["1", "3"]
+    assert sorted(dataset.annotation_files) == ["c.txt", "test01.txt", "test03.txt", "train01.txt", "train03.txt"]
+
+
+def test_the_input_may_be_other_than_square(config):
+    edit(config / "recipes/demo.yaml", crop_size=[56, 112])
+    line = planned(config).table("table6").lines[0]
+    assert line.predictions[0][0].run.spec["recipe"]["crop_size"] == [56, 112]
+    assert line.run_size.spec["size"] == [56, 112] and line.full_size.spec["size"] == [224, 224]

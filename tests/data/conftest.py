@@ -69,6 +69,8 @@ def dataset(tmp_path) -> Callable[..., dict[str, Any]]:
         return {
             "dataset": "own",
             "format": "csv",
+            "folds": [],
+            "leave_groups_out": None,
             "annotations": {"list": str(path)},
             "videos": str(tmp_path / "videos"),
             "version": 1,

@@ -2,20 +2,22 @@ import pytest
 
 from stm.data.annotations import AnnotationError, Clip, classes, read
 
+CSV = {"format": "csv", "folds": [], "leave_groups_out": None}
+
 
 @pytest.fixture
 def read_list(tmp_path):
     def read_text(text: str | bytes) -> list[Clip]:
         path = tmp_path / "list.csv"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return read({"format": "csv", "annotations": {"list": str(path)}})
+        return read(CSV | {"annotations": {"list": str(path)}})
 
     return read_text
 
 
 def test_a_clip_is_named_by_its_video_and_is_a_group_of_its_own(read_list):
     assert read_list("video,label,split\nclips/a.mp4,opening,train\n") == [
-        Clip("clips/a.mp4", "train", "opening", "clips/a.mp4", "clips/a.mp4")
+        Clip("clips/a.mp4", ("train",), "opening", "clips/a.mp4", "clips/a.mp4")
     ]
 
 
@@ -35,7 +37,7 @@ def test_a_group_is_kept_and_an_empty_one_is_the_clip(read_list):
     ids=["column order", "BOM and CRLF", "quotes, empty line, no last line end", "spaces"],
 )
 def test_spellings_of_a_csv_file_mean_the_same(read_list, text):
-    assert read_list(text) == [Clip("vidéo 1.mp4", "test", "打开 “it”", "g", "vidéo 1.mp4")]
+    assert read_list(text) == [Clip("vidéo 1.mp4", ("test",), "打开 “it”", "g", "vidéo 1.mp4")]
 
 
 def test_a_quoted_label_may_hold_commas_and_quotes(read_list):
@@ -81,10 +83,10 @@ def test_a_wrong_list_is_refused_with_line_fault_and_remedy(read_list, text, par
 
 def test_an_absent_list_is_named(tmp_path):
     with pytest.raises(AnnotationError, match=r"own\.csv: no such file"):
-        read({"format": "csv", "annotations": {"list": str(tmp_path / "own.csv")}})
+        read(CSV | {"annotations": {"list": str(tmp_path / "own.csv")}})
 
 
 def test_classes_are_sorted_by_code_point_whatever_the_order_of_the_list():
     labels = ["éa", "b", "B", "a10", "a2", "b"]
-    clips = [Clip(str(k), "train", label, "", "") for k, label in enumerate(labels)]
+    clips = [Clip(str(k), ("train",), label, "", "") for k, label in enumerate(labels)]
     assert classes(clips) == classes(clips[::-1]) == ["B", "a10", "a2", "b", "éa"]

@@ -67,7 +67,7 @@ class MadeTable:
             "protocol": "full",
             "views": 2,
             "seeds": list(range(seeds)),
-            "predictions": [self.predictions(method, accuracy, seed) for seed in range(seeds)],
+            "predictions": [[self.predictions(method, accuracy, seed)] for seed in range(seeds)],
             "full_size": self.complexity(f"{method}-full", 24.03571234, 33.256),
             "run_size": self.complexity(f"{method}-run", 0.5, 0.25),
             "deviations": ["data: drawn for Something-Something v1", "recipe: demo for iccv2019"],

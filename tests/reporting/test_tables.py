@@ -95,7 +95,7 @@ def test_a_published_number_never_fills_a_measured_cell(made, table, tmp_path):
 
 def test_an_absent_prediction_is_an_error_and_no_empty_cell(made, table):
     spec = made.table6()
-    spec["lines"][1]["measured"]["predictions"] = ["results/none.arrow"]
+    spec["lines"][1]["measured"]["predictions"] = [["results/none.arrow"]]
     with pytest.raises(FileNotFoundError, match=r"results/none\.arrow"):
         table(spec)
 
@@ -111,7 +111,7 @@ def test_a_damaged_prediction_is_an_error_and_leaves_the_old_table(made, table, 
     spec = made.table6()
     table(spec)
     before = (tmp_path / "reports" / "table6.csv").read_bytes()
-    with open(spec["lines"][2]["measured"]["predictions"][0], "r+b") as file:
+    with open(spec["lines"][2]["measured"]["predictions"][0][0], "r+b") as file:
         file.truncate(100)
     with pytest.raises(PredictionsError, match="delete it and run again"):
         table(spec)
@@ -131,8 +131,8 @@ def test_predictions_of_other_clips_are_refused_with_both_files(made, table, cha
     seeds = 2 if where == "another seed" else 1
     spec = made.table6(seeds=seeds, reversed_pairs=[], order_only=False)
     path = made.predictions("STM", 0.9, seed=seeds - 1, **changes)
-    assert path == spec["lines"][3]["measured"]["predictions"][-1]
-    other = spec["lines"][3 if seeds == 2 else 0]["measured"]["predictions"][0]
+    assert path == spec["lines"][3]["measured"]["predictions"][-1][0]
+    other = spec["lines"][3 if seeds == 2 else 0]["measured"]["predictions"][0][0]
     with pytest.raises(TableError, match=f"differ in their {what}") as caught:
         table(spec)
     assert path in str(caught.value) and other in str(caught.value)
@@ -210,3 +210,16 @@ def test_marks_of_markdown_and_latex_are_shown_as_they_are():
     assert markdown("a|b *c* <d> _e_ drawn_data\n[1, 2] [f](g)") == r"a\|b \*c\* \<d> \_e\_ drawn_data [1, 2] [f\](g)"
     assert latex(r"50% & a_b {x} \y ~") == r"50\% \& a\_b \{x\} \textbackslash{}y \textasciitilde{}"
     assert latex("[12] net") == "{}[12] net"
+
+
+def test_folds_are_counted_together_and_a_clip_of_two_folds_once(made, table):
+    spec = made.table6()
+    for line in spec["lines"]:
+        file = line["measured"]["predictions"][0][0]
+        line["measured"]["predictions"] = [[file, file]]
+    twice, once = table(spec), table(made.table6())
+    assert twice["clips"].tolist() == once["clips"].tolist()
+    assert twice["top1"].tolist() == once["top1"].tolist()
+    # The same clips again are no more evidence.
+    low = [rows["top1_low"].astype(float).tolist() for rows in (twice, once)]
+    assert low[0] == pytest.approx(low[1], abs=0.7)

@@ -29,6 +29,7 @@ def spec() -> dict:
             "backbone": backbone.model_dump(),
         },
         "frames": 4,
-        "recipe": recipe.model_dump(exclude={"source"}),
+        "recipe": {**recipe.model_dump(exclude={"source"}), "crop_size": [32, 32]},
         "seed": 0,
+        "fold": None,
     }

@@ -28,7 +28,7 @@ rule render:
 rule listing:
     """The clips of a dataset and its classes, from its annotation files."""
     input:
-        lambda w: list(PLAN.dataset(w.dataset).annotations.values()),
+        lambda w: PLAN.dataset(w.dataset).annotation_files,
     output:
         clips="results/frames/{dataset}/clips.csv",
         classes="results/frames/{dataset}/classes.csv",

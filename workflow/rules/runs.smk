@@ -6,7 +6,7 @@ localrules:
 
 
 wildcard_constraints:
-    run=r"[a-z0-9_]+/[a-z0-9_]+-\d+f-[a-z0-9_]+-[0-9a-f]{8}/seed\d+",
+    run=r"[a-z0-9_]+/[a-z0-9_]+-\d+f-[a-z0-9_]+-[0-9a-f]{8}/(fold[a-z0-9]+-)?seed\d+",
     protocol=r"[a-z-]+-[0-9a-f]{8}",
     network=r"[a-z0-9_]+-\d+f-[0-9a-f]{8}",
     depth=r"18|34|50",

@@ -15,14 +15,15 @@ class Clip:
 
     Attributes:
         clip: its id, once in a dataset: it decides the shard and every random draw of the clip.
-        split: train, validation or test.
+        splits: one of SPLITS for each fold of the dataset, in their order; '' where a fold leaves the clip out. One
+            entry where the dataset has no folds, as from every format.
         label: the name of its class.
         group: clips of one source (speaker, long video) share it; statistics count them as one cluster.
-        video: its file, relative to the dataset's videos folder.
+        video: its file, or its folder of frames, relative to the dataset's videos folder.
     """
 
     clip: str
-    split: str
+    splits: tuple[str, ...]
     label: str
     group: str
     video: str

@@ -103,7 +103,7 @@ def _clip(at: str, row: dict[str, str]) -> Clip:
         hint = suggestion(split, SPLITS)
         raise AnnotationError(f"{at}: split = '{split}' is not known.{hint}\n  Known: {', '.join(SPLITS)}")
     _check_video(at, video)
-    return Clip(clip=video, split=split, label=label, group=row.get("group") or video, video=video)
+    return Clip(clip=video, splits=(split,), label=label, group=row.get("group") or video, video=video)
 
 
 def _check_video(at: str, video: str) -> None:
