@@ -231,6 +231,8 @@ class Dataset(Strict):
     reversed_pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
     # The role whose own dataset this is; only there can a published figure itself be replicated.
     genuine: Role | None = None
+    # False for data that are there to see the pipeline work, and decide nothing.
+    tests_claims: bool = True
     # Nothing but the order of frames tells the two classes of a pair apart: what TSN cannot see, by construction.
     order_only: bool = False
 

@@ -107,5 +107,6 @@ class TablePlan:
             "order_only": dataset.dataset.order_only,
             "reversed_pairs": dataset.dataset.reversed_pairs,
             "genuine": dataset.dataset.genuine == line.role,
+            "tests_claims": dataset.dataset.tests_claims,
         }
         return {**common, "measured": measured}

@@ -108,6 +108,8 @@ def _adjusted(claims: list[dict[str, Any]], compared: list[Compared]) -> dict[tu
 def _verdict(claim: dict[str, Any], pair: Compared, p: float | None) -> Verdict:
     if pair.estimate is None:
         return Verdict(NOT_TESTABLE, pair.obstacle)
+    if not all(run["tests_claims"] for run in pair.runs):
+        return Verdict(NOT_TESTABLE, "the dataset is a check of the plumbing (tests_claims: false)")
     if claim["kind"] == "size":
         return verdicts.size(pair.estimate, claim["published"] / 100, claim["margin"] / 100, genuine=pair.genuine)
     assert p is not None, f"{claim['id']} is tested and has no p"

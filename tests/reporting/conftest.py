@@ -75,6 +75,7 @@ class MadeTable:
             "order_only": True,
             "reversed_pairs": self.pairs,
             "genuine": False,
+            "tests_claims": True,
         }
         return {**settings, **changes}
 

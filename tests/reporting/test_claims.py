@@ -47,6 +47,7 @@ def claims(tmp_path):
         (OTHER, "CMM", "CSTM", "fails here"),
         (OTHER, "STM", "CSTM", "undecided here"),
         ({**GENUINE, "deviations": ["protocol: 2x1 views for 10x3"]}, "CSTM", "CMM", "holds here"),
+        ({"tests_claims": False}, "CSTM", "CMM", "not testable here"),
         ({}, "CSTM", "CMM", "holds here"),
         ({}, "CSTM", "TSN", "control"),
     ],
