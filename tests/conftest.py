@@ -31,7 +31,7 @@ def index(tmp_path_factory) -> Path:
         "videos": str(folder / "videos"),
         "version": 1,
         "shards": 2,
-        "frames": {"short_side": 48, "quality": 95},
+        "frames": {"short_side": 48, "size": None, "quality": 95},
         "decoder": "pyav",
     }
 

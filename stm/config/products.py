@@ -75,6 +75,8 @@ class DatasetPlan:
         """What a shard's frames follow from, beside the list of clips."""
         return {
             **self.listing_spec,
+            # How clips are divided changes no frame.
+            "leave_groups_out": None,
             "version": STAGE_VERSIONS["extract"],
             "shards": self.dataset.shards,
             "frames": self.dataset.frames.settings(),

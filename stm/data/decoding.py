@@ -5,7 +5,7 @@ they are coded.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
@@ -37,13 +37,19 @@ class Video:
         path: of the file.
         decoder: pyav or decord.
         short_side: the short side is scaled down to it, antialiased, in pixels; a smaller one stays. None: as coded.
+        size: height and width of every frame, whatever its shape; in place of a short side.
+
+    Attributes:
+        corrupt: frames so far that PyAV gave and marked as damaged; without the mark they would pass for good ones.
 
     Raises:
         DecoderError: the decoder is not known or not installed.
         VideoError: in place of a frame, after the good ones.
     """
 
-    def __init__(self, path: Path, decoder: str = "pyav", short_side: int | None = None):
+    def __init__(
+        self, path: Path, decoder: str = "pyav", short_side: int | None = None, size: Sequence[int] | None = None
+    ):
         if decoder not in DECODERS:
             raise DecoderError(f"decoder = {decoder!r} is not known; known: {', '.join(DECODERS)}")
         if decoder == "decord" and not find_spec("decord"):
@@ -51,20 +57,29 @@ class Video:
         # FFmpeg takes a relative `a:b.mp4` for the protocol `a`.
         self.path = path.absolute()
         self.short_side = short_side
+        self.size = size
         self.decoder = decoder
         self._decode = {"decord": self._decord, "pyav": self._pyav}[decoder]
         self._reformatter = VideoReformatter()
         self._display_matrix: np.ndarray | None = None
+        self.corrupt = 0
 
     def __iter__(self) -> Iterator[np.ndarray]:
         size = None
         try:
             for frame in self._decode():
                 # A video may change its size on the way; all frames of a clip have that of the first.
-                size = size or scaled(frame.width, frame.height, self.short_side)
+                size = size or self._size_as_coded(frame)
                 yield self._pixels(frame, size)
         except Exception as error:
             raise VideoError(self._reason(error)) from error
+
+    def _size_as_coded(self, frame: av.VideoFrame) -> tuple[int, int]:
+        """Width and height before the frame is turned upright."""
+        size = self.size
+        if size is not None and is_quarter_turn(self._display_matrix):
+            size = size[::-1]
+        return stored_size(frame.width, frame.height, self.short_side, size)
 
     def _pyav(self) -> Iterator[av.VideoFrame]:
         # Metadata in another encoding than UTF-8 is no reason to refuse a video.
@@ -79,6 +94,7 @@ class Video:
                 # Asked once a video: a frame that was asked for its side data lives until the garbage collector runs.
                 if number == 0:
                     self._display_matrix = _display_matrix(frame)
+                self.corrupt += frame.is_corrupt
                 yield frame
 
     def _decord(self) -> Iterator[av.VideoFrame]:
@@ -102,6 +118,11 @@ class Video:
         return upright(frame_in_rgb.to_ndarray(), self._display_matrix)
 
 
+def stored_size(width: int, height: int, short_side: int | None, size: Sequence[int] | None) -> tuple[int, int]:
+    """Width and height of a frame as a dataset wants it stored: `size` (height, width), or scaled."""
+    return (size[1], size[0]) if size is not None else scaled(width, height, short_side)
+
+
 def scaled(width: int, height: int, short_side: int | None) -> tuple[int, int]:
     """Width and height with the short side scaled down to `short_side`, the other in proportion; never enlarged."""
     short = min(width, height)
@@ -116,6 +137,11 @@ def _display_matrix(frame: av.VideoFrame) -> np.ndarray | None:
     return None if data is None else np.frombuffer(cast(bytes, data), np.int32).copy()
 
 
+def is_quarter_turn(matrix: np.ndarray | None) -> bool:
+    """Whether a display matrix makes columns of rows."""
+    return matrix is not None and bool(abs(matrix[1]) > abs(matrix[0]))
+
+
 def upright(pixels: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
     """Turn and mirror (H, W, 3) as a display matrix says, by quarter turns; None leaves them as they are.
 
@@ -124,7 +150,7 @@ def upright(pixels: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
     if matrix is None:
         return pixels
     x_of_x, y_of_x, _, x_of_y, y_of_y = matrix[:5]
-    if abs(y_of_x) > abs(x_of_x):
+    if is_quarter_turn(matrix):
         pixels = pixels.swapaxes(0, 1)
         x_of_x, y_of_y = x_of_y, y_of_x
     return np.ascontiguousarray(pixels[:: -1 if y_of_y < 0 else 1, :: -1 if x_of_x < 0 else 1])

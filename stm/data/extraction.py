@@ -1,12 +1,13 @@
 """The frames of one shard's clips: a plain tar of JPEG files, and an index of where in it each of them lies.
 
-One video that is missing or broken ends nothing and is replaced by nothing: its row of the index says what became of
-it.
+A clip is a video, or a folder of JPEG files. One that is missing or broken ends nothing and is replaced by nothing: its
+row of the index says what became of it.
 Two extractions with the same versions of decoders and encoder give the same bytes.
 """
 
 import io
 import json
+import os
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
@@ -21,10 +22,12 @@ from PIL import Image
 
 from stm.data.annotations import Clip
 from stm.data.decoding import Video, VideoError
+from stm.data.jpeg_folder import JpegFolder
 from stm.data.listing import shard_clips
 from stm.files import file_digest, replacing
 
-# One row a clip. Status: `ok`; `damaged`: some frames, then an error; `unreadable`: no frame; `missing`: no such file.
+# One row a clip. Status: `ok`; `damaged`: some of the frames; `unreadable`: none; `missing`: no such file or folder.
+# The reason says why, and of an ok clip whether anything was done to it that was not asked for.
 SHARD_SCHEMA = pa.schema(
     {
         "clip": pa.string(),
@@ -39,7 +42,7 @@ SHARD_SCHEMA = pa.schema(
         "sizes": pa.list_(pa.int32()),
     }
 )
-DECODER_PACKAGES = ("av", "decord", "pillow")
+DECODER_PACKAGES = ("av", "decord", "pillow", "simplejpeg")
 SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -85,6 +88,8 @@ def extract(spec: Mapping[str, Any], shard: str, tar_path: Path, index_path: Pat
     clips = shard_clips(spec, shard)
     # An index never stands beside a tar that is not its own.
     index_path.unlink(missing_ok=True)
+    for path in (tar_path, index_path):
+        _remove_leftovers(path)
     with replacing(tar_path) as temporary:
         with open(temporary, "wb") as file:
             rows = list(_with_progress(_extracted(clips, videos, spec, file), shard, len(clips)))
@@ -105,31 +110,69 @@ def _version(package: str) -> str | None:
         return None
 
 
+def _remove_leftovers(path: Path) -> None:
+    """Remove the unfinished files of extractions that were killed: as large as a shard, and never looked at again."""
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        process = leftover.suffixes[-2].removeprefix(".")
+        if process.isdecimal() and not _runs(int(process)):
+            leftover.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def _extracted(clips: list[Clip], videos: Path, spec: Mapping[str, Any], tar: BinaryIO) -> Iterator[Extracted]:
     for clip in clips:
-        video = Video(videos / clip.video, spec["decoder"], spec["frames"]["short_side"])
-        yield _extract_clip(clip.clip, video, spec["frames"]["quality"], tar)
+        path = videos / clip.video
+        row = Extracted(clip.clip)
+        if path.is_dir():
+            _extract_folder(row, path, spec["frames"], tar)
+        elif path.exists():
+            _extract_video(row, path, spec, tar)
+        else:
+            row.status, row.reason = "missing", "no such file"
+        yield row
 
 
-def _extract_clip(clip: str, video: Video, quality: int, tar: BinaryIO) -> Extracted:
-    """Append one clip's frames to the tar, each as soon as it is decoded."""
-    row = Extracted(clip)
-    if not video.path.exists():
-        row.status, row.reason = "missing", "no such file"
-        return row
+def _extract_video(row: Extracted, path: Path, spec: Mapping[str, Any], tar: BinaryIO) -> None:
+    """Append a video's frames to the tar, each as soon as it is decoded."""
+    frames = spec["frames"]
+    video = Video(path, spec["decoder"], frames["short_side"], frames["size"])
     try:
         for pixels in video:
-            row.height, row.width = pixels.shape[:2]
-            data = encode_jpeg(pixels, quality)
-            row.offsets.append(_append(tar, f"{clip}/{row.frames + 1:05d}.jpg", data))
-            row.sizes.append(len(data))
+            _append_frame(row, tar, pixels, encode_jpeg(pixels, frames["quality"]))
     # Nothing but the video's own errors: a full disk must end the job.
     except VideoError as error:
         row.status, row.reason = _failed(row.frames, error)
     if row.status == "ok" and not row.frames:
         row.status, row.reason = "unreadable", "the video stream holds no frame"
+    elif row.status == "ok" and video.corrupt:
+        row.status, row.reason = "damaged", f"the decoder marks {video.corrupt} of {row.frames} frames as corrupt"
     row.decoder = video.decoder if row.frames else ""
-    return row
+
+
+def _extract_folder(row: Extracted, path: Path, frames: Mapping[str, Any], tar: BinaryIO) -> None:
+    """Append the JPEG files of a folder to the tar, byte for byte where they have the size that is asked for."""
+    folder = JpegFolder(path, frames["short_side"], frames["size"])
+    for pixels, data in folder:
+        _append_frame(row, tar, pixels, data or encode_jpeg(pixels, frames["quality"]))
+    if folder.faults:
+        row.status = "damaged" if row.frames else "unreadable"
+    row.reason = "; ".join(folder.faults + folder.notes)
+    row.decoder = "jpeg" if row.frames else ""
+
+
+def _append_frame(row: Extracted, tar: BinaryIO, pixels: np.ndarray, data: bytes) -> None:
+    row.height, row.width = pixels.shape[:2]
+    row.offsets.append(_append(tar, f"{row.clip}/{row.frames + 1:05d}.jpg", data))
+    row.sizes.append(len(data))
 
 
 def _failed(frames: int, error: VideoError) -> tuple[str, str]:

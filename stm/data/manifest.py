@@ -69,7 +69,7 @@ def index_schema(folds: Sequence[str]) -> pa.Schema:
         {
             "clip": pa.string(),
             **{column: pa.string() for column in split_columns(folds)},
-            # A class by its place in the metadata's `classes`.
+            # A class by its place in the metadata's `classes`; -1 where it is not known.
             "label": pa.int32(),
             "group": pa.string(),
             "shard": pa.string(),
@@ -182,7 +182,7 @@ def _write_index(
     metadata: Mapping[str, Row],
     shards: Path,
 ) -> None:
-    numbers = {label: number for number, label in enumerate(classes)}
+    numbers = {"": -1} | {label: number for number, label in enumerate(classes)}
     order = ("clip",) if folds else ("split", "clip")
     kept = sorted((row for row in rows if row["frames"]), key=lambda row: [row[name] for name in order])
     stored = frames.take([row["row"] for row in kept]).combine_chunks()

@@ -23,7 +23,7 @@ class ShardError(Exception):
 
 
 class ClipFrames(NamedTuple):
-    """One clip of the index: `label` is its place in `FrameIndex.classes`, `frames` how many there are; pixels."""
+    """One clip of the index: `label` is its place in `FrameIndex.classes` or -1, `frames` how many; pixels."""
 
     clip: str
     label: int
@@ -112,7 +112,7 @@ class FrameIndex:
         return ClipFrames(*(self._columns[name][int(row)].as_py() for name in ClipFrames._fields))
 
     def labels(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        """The classes of clips, as numbers."""
+        """The classes of clips, as numbers; -1 where a test clip's is not known."""
         return self._labels[np.asarray(rows)]
 
     def read(self, row: int, numbers: Sequence[int] | np.ndarray) -> list[bytes]:

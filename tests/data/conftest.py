@@ -6,6 +6,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 220, 30), (30, 30, 220), (220, 220, 220)
 # Begins each picture of MPEG-4 part 2.
@@ -59,6 +60,19 @@ def picture(number: int, width: int, height: int) -> np.ndarray:
     return pixels
 
 
+@pytest.fixture(scope="session")
+def write_jpegs() -> Callable[..., dict[str, bytes]]:
+    """Write JPEG files of these names to a folder; file k is of brightness 20 k + 10. Return their bytes."""
+
+    def write(folder: Path, names: list[str], size: tuple[int, int] = (40, 30), mode: str = "L") -> dict[str, bytes]:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, name in enumerate(names):
+            Image.new("L", size, 20 * number + 10).convert(mode).save(folder / name, "JPEG")
+        return {name: (folder / name).read_bytes() for name in names}
+
+    return write
+
+
 @pytest.fixture
 def dataset(tmp_path) -> Callable[..., dict[str, Any]]:
     """Write a list of (video, label, split) and return the dataset's specification of frames."""
@@ -75,7 +89,7 @@ def dataset(tmp_path) -> Callable[..., dict[str, Any]]:
             "videos": str(tmp_path / "videos"),
             "version": 1,
             "shards": 1,
-            "frames": {"short_side": 32, "quality": 95},
+            "frames": {"short_side": 32, "size": None, "quality": 95},
             "decoder": "pyav",
             **changes,
         }

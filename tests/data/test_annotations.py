@@ -63,7 +63,7 @@ HEAD = "video,label,split\n"
         ),
         (HEAD + "a.mp4,,train\n", ["list.csv:2", "label is empty"]),
         (HEAD + " ,x,train\n", ["list.csv:2", "video is empty"]),
-        (HEAD + "a.mp4,x,train\n\na.mp4,y,test\n", ["list.csv:4", "'a.mp4'", "line 2"]),
+        (HEAD + "a.mp4,x,train\n\na.mp4,y,test\n", ["list.csv:4", "'a.mp4'", "list.csv:2 already"]),
         (HEAD + "/data/a.mp4,x,train\n", ["list.csv:2", "'/data/a.mp4' leaves the videos folder"]),
         (HEAD + "x/../../a.mp4,x,train\n", ["list.csv:2", "leaves the videos folder"]),
         (HEAD + "./a.mp4,x,train\n", ["list.csv:2", "Write 'a.mp4'"]),

@@ -54,6 +54,13 @@ def test_a_turned_or_mirrored_video_comes_upright(write_video, tmp_path, turn, c
     assert colours(frames[0]) == corners
 
 
+@pytest.mark.parametrize("turn", [{}, {"degrees": 90}, {"degrees": 180}])
+def test_all_videos_have_the_size_that_is_asked_for_whatever_their_shape(write_video, tmp_path, turn):
+    (frame,) = Video(write_video(tmp_path / "a.mp4", frames=1, **turn), size=[20, 90])
+    assert frame.shape == (20, 90, 3)
+    assert colours(frame) == {0: "rgbw", 90: "gbwr", 180: "bwrg"}[turn.get("degrees", 0)]
+
+
 def test_a_matrix_that_says_nothing_leaves_the_picture_alone():
     pixels = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
     assert np.array_equal(upright(pixels, np.array([65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30])), pixels)

@@ -86,7 +86,7 @@ def test_the_index_says_with_what_its_frames_were_made(extracted, mixed):
     tar, index = extracted(mixed)
     metadata = pa.ipc.open_file(index).schema.metadata
     assert metadata[b"tar_sha256"].decode() == f'"{file_digest(tar)}"'
-    assert metadata[b"frames"] == b'{"quality": 95, "short_side": 32}'
+    assert metadata[b"frames"] == b'{"quality": 95, "short_side": 32, "size": null}'
     assert b'"av": "' in metadata[b"versions"] and b'"decord": ' in metadata[b"versions"]
 
 
@@ -113,8 +113,31 @@ def test_a_shard_without_clips_is_an_empty_tar(extracted, tmp_path):
 
 
 def test_frames_are_kept_as_coded_where_no_size_is_asked(extracted, mixed):
-    _, index = extracted(mixed[:1], frames={"short_side": None, "quality": 50})
+    _, index = extracted(mixed[:1], frames={"short_side": None, "size": None, "quality": 50})
     assert (rows(index)[0]["width"], rows(index)[0]["height"]) == (64, 48)
+
+
+def test_all_clips_have_the_size_that_is_asked_for(extracted, mixed, write_jpegs, tmp_path):
+    write_jpegs(tmp_path / "videos" / "frames", ["1.jpg"])
+    frames = {"short_side": None, "size": [20, 90], "quality": 95}
+    tar, index = extracted([*mixed[:1], ("frames", "x", "train")], frames=frames)
+    assert [(row["height"], row["width"]) for row in rows(index)] == [(20, 90)] * 2
+    content = tar.read_bytes()
+    for row in rows(index):
+        first = content[row["offsets"][0] : row["offsets"][0] + row["sizes"][0]]
+        assert Image.open(io.BytesIO(first)).size == (90, 20)
+
+
+def test_what_a_killed_extraction_left_is_removed_and_a_running_ones_is_not(extracted, mixed, tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    names = {process: [f".0000.tar.{process}.tmp", f".0000.arrow.{process}.tmp"] for process in (dead.pid, 1)}
+    kept = {*names[1], f".0001.tar.{dead.pid}.tmp", ".0000.tar.own.tmp"}
+    (tmp_path / "out").mkdir()
+    for name in [*names[dead.pid], *kept]:
+        (tmp_path / "out" / name).touch()
+    extracted(mixed[:1])
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*kept, "0000.tar", "0000.arrow"}
 
 
 def test_without_the_videos_folder_nothing_is_called_missing(extracted):

@@ -76,6 +76,23 @@ def test_the_index_holds_the_clips_with_frames_sorted_by_split_and_clip(stages):
     assert metadata["shards"] == "shards" and json.loads(metadata["versions"])["av"]
 
 
+def test_a_test_clip_without_a_label_has_the_class_minus_one(dataset, write_jpegs, tmp_path):
+    lists = {"train": "1;x\n", "validation": "2;y\n", "test": "3\n"}
+    for part, text in lists.items():
+        (tmp_path / f"{part}.csv").write_text(text)
+        write_jpegs(tmp_path / text[0], ["1.jpg", "2.jpg"])
+    out = tmp_path / "frames"
+    annotations = {part: str(tmp_path / f"{part}.csv") for part in lists}
+    spec = dataset([], format="something_v1", annotations=annotations, videos=str(tmp_path))
+    write_listing(spec, out / "clips.csv", out / "classes.csv")
+    extract(spec, "0000", out / "0000.tar", out / "0000.arrow")
+    paths = out / "index.arrow", out / "manifest.csv"
+    write_manifest(out / "clips.csv", out / "classes.csv", [out / "0000.arrow"], {"classes": 2}, *paths)
+    index = FrameIndex(paths[0])
+    assert index.classes == ["x", "y"]
+    assert [index.labels(index.select(split)).tolist() for split in lists] == [[0], [1], [-1]]
+
+
 def test_equal_data_give_an_equal_index(stages):
     index, manifest = stages(ROWS)
     first = index.read_bytes(), manifest.read_bytes()

@@ -50,6 +50,9 @@ def test_rows_are_found_by_split_with_their_labels(frame_index):
     assert frame_index.labels(rows).tolist() == [2, 1] == [frame_index.clip(row).label for row in rows]
     with pytest.raises(ShardError, match="no clip of split 'test'. It has: train, validation"):
         frame_index.select("test")
+    assert frame_index.folds == []
+    with pytest.raises(ShardError, match="no fold '1'. It has: one partition without a name"):
+        frame_index.select("train", "1")
 
 
 def test_a_clip_says_what_there_is_of_it(frame_index):

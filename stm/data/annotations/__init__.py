@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from stm.data.annotations import csv_list
+from stm.data.annotations import csv_list, something_v1, ucf101
 from stm.data.annotations.clip import SPLITS, AnnotationError, Clip
 from stm.data.annotations.folds import fold_names, leave_groups_out, merge, split_columns
 
 __all__ = ["SPLITS", "AnnotationError", "Clip", "classes", "files", "fold_names", "read", "split_columns"]
 
 # Each reads the files of one partition, given by the part that they play in the format.
-FORMATS = {"csv": csv_list.read}
+FORMATS = {"csv": csv_list.read, "something_v1": something_v1.read, "ucf101": ucf101.read}
 # Stands in a path for the name of a fold.
 FOLD = "{fold}"
 # What `annotations` may say beside paths.
@@ -46,9 +46,11 @@ def files(spec: Mapping[str, Any]) -> list[Path]:
 def classes(clips: Iterable[Clip]) -> list[str]:
     """The labels, each once, by code point, whatever order or numbers the annotation files give them.
 
+    Clips of a test split may have none: ''.
+
     This is the order of the classes everywhere: in the index, in every network's last layer, in predictions.
     """
-    return sorted({clip.label for clip in clips})
+    return sorted({clip.label for clip in clips} - {""})
 
 
 def _by_fold(spec: Mapping[str, Any]) -> dict[str, dict[str, str]]:

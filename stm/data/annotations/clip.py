@@ -17,7 +17,7 @@ class Clip:
         clip: its id, once in a dataset: it decides the shard and every random draw of the clip.
         splits: one of SPLITS for each fold of the dataset, in their order; '' where a fold leaves the clip out. One
             entry where the dataset has no folds, as from every format.
-        label: the name of its class.
+        label: the name of its class; '' where the makers keep it to themselves, as of some test splits.
         group: clips of one source (speaker, long video) share it; statistics count them as one cluster.
         video: its file, or its folder of frames, relative to the dataset's videos folder.
     """

@@ -3,13 +3,12 @@
 UTF-8, comma-separated, columns in any order. Spaces around a cell are dropped: `opening` and `opening ` are one class.
 """
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path
 
 from stm.config.loading import suggestion
 from stm.data.annotations.clip import SPLITS, AnnotationError, Clip
+from stm.data.annotations.text import by_column, check_once, check_path, records
 
 REQUIRED = ("video", "label", "split")
 COLUMNS = (*REQUIRED, "group")
@@ -22,62 +21,17 @@ def read(annotations: Mapping[str, str]) -> list[Clip]:
         AnnotationError: naming file and line.
     """
     path = Path(annotations["list"])
+    lines = records(path, ",", f"the list of videos: {','.join(COLUMNS)}")
+    at, columns = next(lines, (f"{path}:1", []))
+    _check_columns(at, columns)
     clips: list[Clip] = []
-    first_lines: dict[str, int] = {}
-    for line, row in _rows(path, _text(path)):
-        clip = _clip(f"{path}:{line}", row)
-        first = first_lines.setdefault(clip.video, line)
-        if first != line:
-            raise AnnotationError(
-                f"{path}:{line}: video '{clip.video}' is listed on line {first} already. Remove one of them"
-            )
-        clips.append(clip)
+    places: dict[str, str] = {}
+    for at, row in by_column(lines, columns):
+        clips.append(_clip(at, row))
+        check_once(places, at, "video", clips[-1].video)
     if not clips:
         raise AnnotationError(f"{path}:1: no clips below the columns. Add a line for each video")
     return clips
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-        text = data.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise AnnotationError(f"{path}: no such file. It lists the videos: {','.join(COLUMNS)}") from None
-    except UnicodeDecodeError as error:
-        at = f"{path}:{_line(data, error.start)}"
-        raise AnnotationError(f"{at}: byte 0x{data[error.start]:02x} is not UTF-8. Save the file as UTF-8") from None
-    if "\0" in text:
-        at = f"{path}:{_line(data, data.index(0))}"
-        raise AnnotationError(f"{at}: a NUL byte: the file is damaged or UTF-16. Save it as UTF-8")
-    return text
-
-
-def _line(data: bytes, position: int) -> int:
-    return data.count(b"\n", 0, position) + 1
-
-
-def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row by column, with the line that it starts on."""
-    records = _records(path, text)
-    line, columns = next(records, (1, []))
-    _check_columns(f"{path}:{line}", columns)
-    for line, cells in records:
-        if len(cells) != len(columns):
-            problem = f"{len(cells)} cells for {len(columns)} columns. Put a cell that holds a comma in double quotes"
-            raise AnnotationError(f"{path}:{line}: {problem}")
-        yield line, dict(zip(columns, cells, strict=True))
-
-
-def _records(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
-    line = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield line, [cell.strip() for cell in cells]
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise AnnotationError(f"{path}:{line}: no valid csv: {error}") from None
 
 
 def _check_columns(at: str, columns: list[str]) -> None:
@@ -102,17 +56,5 @@ def _clip(at: str, row: dict[str, str]) -> Clip:
     if split not in SPLITS:
         hint = suggestion(split, SPLITS)
         raise AnnotationError(f"{at}: split = '{split}' is not known.{hint}\n  Known: {', '.join(SPLITS)}")
-    _check_video(at, video)
+    check_path(at, "video", video)
     return Clip(clip=video, splits=(split,), label=label, group=row.get("group") or video, video=video)
-
-
-def _check_video(at: str, video: str) -> None:
-    """The path is a clip's id and its place in a shard: one spelling a file, and none outside the videos folder."""
-    path = PurePosixPath(video)
-    if path.is_absolute() or ".." in path.parts:
-        raise AnnotationError(
-            f"{at}: video = '{video}' leaves the videos folder. Write the path relative to that folder"
-        )
-    plain = str(PurePosixPath(video.replace("\\", "/")))
-    if video != plain:
-        raise AnnotationError(f"{at}: video = '{video}' is not a plain path. Write '{plain}'")

@@ -1,0 +1,108 @@
+"""Reading annotation files: text, lines of cells and paths, refused by file and line where they are wrong."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from stm.data.annotations.clip import AnnotationError
+
+
+def records(path: Path, delimiter: str, holds: str) -> Iterator[tuple[str, list[str]]]:
+    """The cells of each line that is not blank, without spaces around them, and where it stands: `file:line`.
+
+    Args:
+        path: a text file in UTF-8, with or without a byte order mark; a cell may stand in double quotes.
+        delimiter: between cells.
+        holds: what the file is, said where it is absent.
+
+    Raises:
+        AnnotationError: the file is absent, no text, or its quotes do not close.
+    """
+    reader = csv.reader(
+        io.StringIO(_text(path, holds), newline=""), delimiter=delimiter, strict=True, skipinitialspace=True
+    )
+    line = 1
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                yield f"{path}:{line}", cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise AnnotationError(f"{path}:{line}: no valid csv: {error}") from None
+
+
+def by_column(lines: Iterator[tuple[str, list[str]]], columns: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The lines of `records` below the one that names the columns, with where they stand."""
+    for at, cells in lines:
+        if len(cells) != len(columns):
+            problem = f"{len(cells)} cells for {len(columns)} columns. Put a cell that holds a comma in double quotes"
+            raise AnnotationError(f"{at}: {problem}")
+        yield at, dict(zip(columns, cells, strict=True))
+
+
+def matches(path: Path, pattern: re.Pattern[str], holds: str, example: str) -> Iterator[tuple[str, re.Match[str]]]:
+    """Each line that is not blank, taken apart, and where it stands.
+
+    Raises:
+        AnnotationError: the file is absent, no text or empty, or a line is of another kind.
+    """
+    empty = True
+    for number, line in enumerate(_text(path, f"{holds}: {example}").split("\n"), 1):
+        found = pattern.fullmatch(line.strip())
+        if found is not None:
+            empty = False
+            yield f"{path}:{number}", found
+        elif line.strip():
+            raise AnnotationError(f"{path}:{number}: '{line.strip()}' is no line of {holds}. Write: {example}")
+    if empty:
+        raise AnnotationError(f"{path}:1: no line. It holds {holds}: {example}")
+
+
+def _text(path: Path, holds: str) -> str:
+    try:
+        data = path.read_bytes()
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        problem = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise AnnotationError(f"{path}: {problem}. It holds {holds}") from None
+    except UnicodeDecodeError as error:
+        at = f"{path}:{_line(data, error.start)}"
+        raise AnnotationError(f"{at}: byte 0x{data[error.start]:02x} is not UTF-8. Save the file as UTF-8") from None
+    if "\0" in text:
+        at = f"{path}:{_line(data, data.index(0))}"
+        raise AnnotationError(f"{at}: a NUL byte: the file is damaged or UTF-16. Save it as UTF-8")
+    return text
+
+
+def _line(data: bytes, position: int) -> int:
+    return data.count(b"\n", 0, position) + 1
+
+
+def check_path(at: str, name: str, path: str) -> None:
+    """The path is a clip's id and its place in a shard: one spelling a file, and none outside the videos folder.
+
+    Raises:
+        AnnotationError: naming the spelling to write.
+    """
+    parts = path.replace("\\", "/").split("/")
+    if path.startswith("/") or ".." in parts:
+        raise AnnotationError(
+            f"{at}: {name} = '{path}' leaves the videos folder. Write the path relative to that folder"
+        )
+    if "\\" in path or "" in parts or "." in parts:
+        plain = "/".join(part for part in parts if part not in ("", "."))
+        raise AnnotationError(f"{at}: {name} = '{path}' is not a plain path. Write '{plain}'")
+
+
+def check_once(first_places: dict[str, str], at: str, name: str, value: str) -> None:
+    """Keep where each value stands first.
+
+    Raises:
+        AnnotationError: it stands somewhere already.
+    """
+    first = first_places.setdefault(value, at)
+    if first != at:
+        raise AnnotationError(f"{at}: {name} '{value}' is listed at {first} already. Remove one of them")
