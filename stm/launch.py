@@ -24,7 +24,8 @@ def lease_gpu(gpus: list[str] | None = None, folder: Path | None = None, poll_se
 
     Args:
         gpus: the devices to choose from; all of this machine by default.
-        folder: where the lock files lie, one a device; by default one that all users of the machine share.
+        folder: where the lock files lie, one a device; by default one for each user of the machine. Users who share a
+            machine set CUDA_VISIBLE_DEVICES, as they do for any other program.
         poll_seconds: how long to wait before trying all devices again.
 
     Returns:
@@ -34,11 +35,11 @@ def lease_gpu(gpus: list[str] | None = None, folder: Path | None = None, poll_se
     gpus = visible_gpus() if gpus is None else gpus
     if "CUDA_VISIBLE_DEVICES" in os.environ or not gpus:
         return None
-    folder = folder or Path(tempfile.gettempdir()) / "stm-gpu-leases"
-    folder.mkdir(mode=0o777, parents=True, exist_ok=True)
+    folder = folder or Path(tempfile.gettempdir()) / f"stm-gpu-leases-{os.getuid()}"
+    folder.mkdir(parents=True, exist_ok=True)
     while True:
         for gpu in gpus:
-            handle = os.open(folder / gpu, os.O_CREAT | os.O_RDWR, 0o666)
+            handle = os.open(folder / gpu, os.O_CREAT | os.O_RDWR, 0o600)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

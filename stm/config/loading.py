@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,14 +21,22 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """The content of one YAML file and the line on which each key stands."""
+    """The content of one YAML file and the line on which each key stands.
+
+    `elsewhere` has what other sources say in its place, by the first part of the key.
+    """
 
     path: Path
     data: Any
     lines: dict[Key, int]
+    elsewhere: dict[str | int, "Source"] = field(default_factory=dict)
 
     def where(self, key: Key) -> str:
         """`file:line` of a key, or of the nearest one above it."""
+        if key and key[0] in self.elsewhere:
+            return self.elsewhere[key[0]].where(key)
+        if not self.lines:
+            return str(self.path)
         while key and key not in self.lines:
             key = key[:-1]
         return f"{_shown(self.path)}:{self.lines.get(key, 1)}"

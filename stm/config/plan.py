@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from stm.config.loading import ConfigError, Source, read_yaml, suggestion, validated
 from stm.config.products import STAGE_VERSIONS, DatasetPlan, Network, Prediction, Run
 from stm.config.schema import (
@@ -47,9 +49,7 @@ class Plan:
     def __init__(self, study: Path, overrides: Mapping[str, Any] | None = None, config: Path = Path("config")):
         self.config = config
         self.path = study
-        self._source = _extended(read_yaml(study))
-        for key, value in (overrides or {}).items():
-            self._source.data[key] = value
+        self._source = _overridden(_extended(read_yaml(study)), overrides or {})
         self.study = validated(Study, self._source)
         self._models = read_yaml(config / "models.yaml")
         self.variants: dict[str, Variant] = validated(Models, self._models).variants
@@ -121,7 +121,19 @@ class Plan:
         except KeyError:
             path = self.config / "recipes" / f"{recipe_name}.yaml"
             raise ConfigError(f"{path}: global_batch and micro_batch have no entry for {frames} frames") from None
+        if (
+            settings.initialisation == "imagenet"
+            and network["backbone"] != self._network(variant, paper_size=True)["backbone"]
+        ):
+            path = self.config / "recipes" / f"{recipe_name}.yaml"
+            raise ConfigError(
+                f"{path}: initialisation = 'imagenet' fits the papers' backbones only, and {self.path} scales them. "
+                f"Bind another recipe in its `recipes:`, as {{{recipe}: demo}}, or leave `backbones` out"
+            )
         values = settings.model_dump(exclude={"source"})
+        # Whether a clip is mirrored takes both: a recipe that does it, and labels that bear it.
+        if not dataset.dataset.flip:
+            values["augmentation"]["horizontal_flip"] = 0.0
         spec = {
             "version": STAGE_VERSIONS["train"],
             "dataset": dataset.identity,
@@ -273,7 +285,8 @@ class Plan:
 
     def claims(self, table: str) -> list[tuple[str, Claim]]:
         """The claims that a table's lines decide, each with its paper, in the order of the papers."""
-        methods = {line.method for line in validated(Table, read_yaml(self.config / "tables" / f"{table}.yaml")).lines}
+        lines = validated(Table, read_yaml(self.config / "tables" / f"{table}.yaml")).lines
+        methods = [line.method for line in lines]
         found: list[tuple[str, Claim]] = []
         for path in sorted((self.config / "published" / "claims").glob("*.yaml")):
             source = read_yaml(path)
@@ -284,9 +297,11 @@ class Plan:
                 for key in ("first", "second"):
                     method = getattr(claim.compare, key)
                     if method not in methods:
-                        known = ", ".join(sorted(methods))
+                        known = ", ".join(sorted(set(methods)))
                         at = ("claims", i, "compare", key)
                         raise source.error(at, f" = {method!r} is no line of {table}. Its lines: {known}")
+                    if methods.count(method) > 1:
+                        raise source.error(at, f" = {method!r} stands for several lines of {table}; name them apart")
                 found.append((claims.paper, claim))
         return found
 
@@ -294,7 +309,9 @@ class Plan:
 
     @cached_property
     def _table_plans(self) -> list[TablePlan]:
-        return [self.table(name) for name in self.tables]
+        """All that can be asked for, also where the study makes fewer by default."""
+        bound = [name for name in self.known_tables if self._roles(name) <= set(self.study.roles)]
+        return [self.table(name) for name in bound]
 
     @cached_property
     def predictions(self) -> dict[str, Prediction]:
@@ -338,6 +355,25 @@ def _extended(source: Source, seen: tuple[Path, ...] = ()) -> Source:
     if not path.is_file():
         raise source.error(("extends",), f" = {base!r}: no such file; the path starts at {source.path.parent}/")
     parent = _extended(read_yaml(path), (*seen, source.path.resolve()))
-    data = {**parent.data, **source.data}
-    # A key that only the parent has cannot be found in this file: errors then name its first line and the key.
-    return Source(source.path, data, source.lines)
+    inherited = parent.data.keys() - source.data.keys()
+    return Source(source.path, {**parent.data, **source.data}, source.lines, dict.fromkeys(inherited, parent))
+
+
+def _overridden(source: Source, overrides: Mapping[str, Any]) -> Source:
+    """A study with the keys that `--config` gives, whole keys replaced.
+
+    Snakemake leaves numbers inside lists and maps as text; they are read as YAML, like the files.
+    """
+    data = {key: _as_yaml(value) for key, value in overrides.items()}
+    given = Source(Path("--config"), data, {})
+    return Source(
+        source.path, {**source.data, **data}, source.lines, {**source.elsewhere, **dict.fromkeys(data, given)}
+    )
+
+
+def _as_yaml(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_as_yaml(key): _as_yaml(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_yaml(inner) for inner in value]
+    return yaml.safe_load(value) if isinstance(value, str) else value

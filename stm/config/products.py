@@ -96,7 +96,6 @@ class DatasetPlan:
             "frames": self.dataset.frames.settings(),
             "decoder": self.dataset.decoder,
             "render": self.render_spec if self.dataset.render else None,
-            "flip": self.dataset.flip,
             "leave_groups_out": self.dataset.leave_groups_out,
         }
 

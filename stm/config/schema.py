@@ -384,10 +384,14 @@ class Study(Strict):
     protocols: dict[Literal["full"], Scale] = {}
     # Tables to make by default; None: every one whose roles are bound.
     tables: list[Name] | None = None
-    reports_dir: str = "reports"
+    reports_dir: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$")] = "reports"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds {self.seeds}: each seed once")
+        if self.reports_dir.partition("/")[0] == "results":
+            raise ValueError(
+                f"reports_dir = {self.reports_dir!r}: results/ keeps what reports are made of; name another"
+            )
         return self

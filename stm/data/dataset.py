@@ -24,17 +24,15 @@ class TrainingClips(Dataset[tuple[Tensor, int]]):
         recipe: the keys of `stm.config.schema.Recipe`.
         frames: T.
         seed: of the run.
-        flip: whether a mirrored clip keeps its label.
     """
 
-    def __init__(self, index: FrameIndex, recipe: Mapping[str, Any], frames: int, seed: int, flip: bool):
+    def __init__(self, index: FrameIndex, recipe: Mapping[str, Any], frames: int, seed: int):
         self.index = index
         self.size: Sequence[int] = recipe["crop_size"]
         self.proportion: float = recipe["crop_size"][0] / recipe["short_side"]
         self.augmentation: Mapping[str, Any] = recipe["augmentation"]
         self.frames = frames
         self.seed = seed
-        self.flip = flip
 
     def __getitem__(self, item: Item) -> tuple[Tensor, int]:
         """(T, 3, *size) bytes and the label."""
@@ -50,10 +48,8 @@ class TrainingClips(Dataset[tuple[Tensor, int]]):
         else:
             region = multiscale_corner_region(height, width, self.size, self.augmentation["scales"], rng)
         frames = crop(frames, region, self.size)
-        # Drawn even where it is not used: a dataset that may be flipped then shares all other draws with one that may
-        # not.
         mirrored = rng.random() < self.augmentation["horizontal_flip"]
-        return frames.flip(-1) if self.flip and mirrored else frames, clip.label
+        return frames.flip(-1) if mirrored else frames, clip.label
 
 
 class MicroBatches(Sampler[list[Item]]):

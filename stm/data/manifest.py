@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from stm.data.annotations import SPLITS, split_columns
 from stm.data.listing import read_csv, shard_of, write_csv
+from stm.data.shards import extract_again
 from stm.files import digest, replacing
 
 OUTCOME = ("status", "reason", "decoder", "frames", "width", "height")
@@ -122,7 +123,7 @@ def _check_joined(listed: set[str], found: Mapping[str, Row], shard_indexes: Seq
 
 
 def _stale(clip: str, shard_index: Path, problem: str) -> str:
-    return f"{shard_index}: clip '{clip}' {problem}: the shard is stale. Delete it and extract again"
+    return f"{shard_index}: clip '{clip}' {problem}: the shard is stale. {extract_again(shard_index)}"
 
 
 def _check_counts(clips: Sequence[Row], classes: Sequence[str], folds: Sequence[str], expect: Expected) -> None:
@@ -170,7 +171,8 @@ def _print_summary(rows: Sequence[Row], classes: Sequence[str], folds: Sequence[
                 print(f"{f'fold {fold}, ' if fold else ''}{split}: {', '.join(statuses)}")
     missing = sorted({row["shard"] for row in rows if row["status"] == "missing"})
     if missing:
-        print(f"Once missing videos are in place, delete these shards to extract them again: {', '.join(missing)}")
+        print("Once missing videos are in place, run Snakemake with `--forcerun` and the tar files of these shards,")
+        print(f"since nothing else notices that they came: {', '.join(missing)}")
 
 
 def _write_index(

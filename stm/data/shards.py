@@ -138,7 +138,7 @@ class FrameIndex:
         data = os.pread(self._tar(shard), size, int(self._offsets[at]))
         if len(data) < size or not data.startswith(JPEG_START):
             problem = f"frame {number} of '{self.clip(row).clip}' is not where the index says"
-            raise ShardError(f"{self._shards / shard}.tar: {problem}. {_again(shard)}")
+            raise ShardError(f"{self._shards / shard}.tar: {problem}. {extract_again(self._shards / shard)}")
         return data
 
     def _tar(self, shard: str) -> int:
@@ -149,12 +149,15 @@ class FrameIndex:
         try:
             descriptor = os.open(self._shards / f"{shard}.tar", os.O_RDONLY)
         except FileNotFoundError:
-            raise ShardError(f"{self._shards / shard}.tar: no such file. {_again(shard)}") from None
+            raise ShardError(
+                f"{self._shards / shard}.tar: no such file. {extract_again(self._shards / shard)}"
+            ) from None
         if len(self._tars) == OPEN_TARS:
             os.close(self._tars.popitem(last=False)[1])
         self._tars[shard] = descriptor
         return descriptor
 
 
-def _again(shard: str) -> str:
-    return f"Delete {shard}.tar and {shard}.arrow there and run the extraction again"
+def extract_again(shard: Path) -> str:
+    """What makes a shard again: Snakemake does not miss it as long as what it led to is there."""
+    return f"Extract it again: snakemake --cores all --forcerun {shard.with_suffix('.tar')}"

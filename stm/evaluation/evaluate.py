@@ -18,6 +18,7 @@ from stm.evaluation.predictions import Predictions, write
 from stm.files import file_digest
 from stm.models.backbone import ResNet
 from stm.models.builder import build
+from stm.repeatable import be_repeatable
 
 
 class RunError(Exception):
@@ -64,6 +65,7 @@ def evaluate(
         )
     rows = index.select(spec["split"], record["spec"]["fold"])
     recipe = record["spec"]["recipe"]
+    be_repeatable(recipe["threads"], device)
     clips = EvaluationClips(
         index, rows, spec["protocol"], record["spec"]["frames"], recipe["short_side"], recipe["crop_size"]
     )

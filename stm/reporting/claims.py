@@ -41,7 +41,8 @@ class Compared:
 
     @property
     def deviations(self) -> list[str]:
-        return list(dict.fromkeys(d for run in self.runs for d in run["deviations"]))
+        """In what the two lines, or their printed figures, are not what the paper compares."""
+        return list(dict.fromkeys([*(d for run in self.runs for d in run["deviations"]), *_unlike_protocols(self)]))
 
     @property
     def genuine(self) -> bool:
@@ -137,7 +138,7 @@ def _claim_row(spec: dict[str, Any], claim: dict[str, Any], pair: Compared, p: f
         "study": spec["study"],
         "experiments": "; ".join(dict.fromkeys(run["experiment"] for run in pair.runs)),
         "p_holm": None if p is None else float(f"{p:.3g}"),
-        "why": "; ".join(filter(None, [verdict.why, *_unlike_protocols(pair), claim["note"]])),
+        "why": "; ".join(filter(None, [verdict.why, claim["note"]])),
     }
 
 
@@ -156,7 +157,7 @@ def _effect(found: Interval | None) -> dict[str, Value]:
 def _unlike_protocols(pair: Compared) -> list[str]:
     """Lines whose printed figure is of another protocol than the measured one."""
     return [
-        f"published {line['method']} has another protocol ({line['published_protocol']})"
+        f"the published {line['method']} is of another protocol ({line['published_protocol']})"
         for line in (pair.first, pair.second)
         if line["measured"] and line["published"] and line["published_protocol"] != line["measured"]["protocol"]
     ]

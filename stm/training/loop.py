@@ -22,6 +22,7 @@ from stm.files import digest, file_digest, replacing, write_json
 from stm.models.backbone import ResNet
 from stm.models.builder import build
 from stm.models.imagenet import load_imagenet
+from stm.repeatable import be_repeatable
 from stm.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from stm.training.optimiser import build_optimiser, learning_rate, set_learning_rate
 from stm.training.provenance import peak_memory_mb, provenance
@@ -59,7 +60,7 @@ def train(
     Raises:
         TrainingError: the loss is no longer finite.
     """
-    prepare(spec["recipe"]["threads"], execution.device)
+    be_repeatable(spec["recipe"]["threads"], execution.device)
     index = FrameIndex(index_path)
     training = Training("/".join(out.parts[-3:]), spec, index, weights, execution)
     # Named by what the weights follow from: with a changed setting or other data a training starts afresh, and changed
@@ -70,14 +71,6 @@ def train(
     training.run(checkpoint)
     training.write(out)
     shutil.rmtree(checkpoints, ignore_errors=True)
-
-
-def prepare(threads: int, device: torch.device) -> None:
-    """Threads and algorithms: both are part of the result."""
-    torch.set_num_threads(threads)
-    if device.type == "cuda":
-        torch.backends.cudnn.benchmark = False
-        torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 class Training:
@@ -133,9 +126,7 @@ class Training:
                 saved = now
 
     def _loader(self) -> Iterator[tuple[Tensor, Tensor]]:
-        clips = TrainingClips(
-            self.index, self.recipe, self.spec["frames"], self.spec["seed"], self.spec["dataset"]["flip"]
-        )
+        clips = TrainingClips(self.index, self.recipe, self.spec["frames"], self.spec["seed"])
         return iter(
             DataLoader(
                 clips,

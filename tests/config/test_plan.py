@@ -59,7 +59,7 @@ def test_a_name_that_people_have_in_their_results_does_not_change_by_itself(conf
     # A change here orphans every trained run: raise STAGE_VERSIONS["train"] or say in CHANGELOG.md why it is worth it.
     spec = planned(config).table("table6").lines[3].predictions[0][0].run.spec
     assert set(spec) == {"version", "dataset", "variant", "frames", "recipe", "seed", "fold"}
-    assert set(spec["dataset"]) == {"name", "frames", "decoder", "render", "flip", "leave_groups_out"}
+    assert set(spec["dataset"]) == {"name", "frames", "decoder", "render", "leave_groups_out"}
 
 
 def test_an_edit_of_one_variant_changes_no_other_run(config):

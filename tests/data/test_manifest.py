@@ -125,14 +125,14 @@ def test_the_digest_follows_the_frames(stages, videos, write_video):
 def test_a_listed_clip_that_no_shard_has_names_the_stale_shard(stages):
     stages(ROWS)
     name = f"{shard_of('d.mp4', 3):04d}.arrow"
-    with pytest.raises(ManifestError, match=rf"{name}: clip 'd.mp4' is listed but not in it.*extract again"):
+    with pytest.raises(ManifestError, match=rf"{name}: clip 'd.mp4' is listed but not in it.*Extract it again"):
         stages([*ROWS, ("d.mp4", "opening", "train")], extracted=[])
 
 
 def test_an_extracted_clip_that_is_not_listed_names_the_stale_shard(stages):
     stages(ROWS)
     name = f"{shard_of('b.mp4', 3):04d}.arrow"
-    with pytest.raises(ManifestError, match=rf"{name}: clip 'b.mp4' is not listed any more.*Delete it"):
+    with pytest.raises(ManifestError, match=rf"{name}: clip 'b.mp4' is not listed any more.*--forcerun"):
         stages(ROWS[1:], extracted=[])
 
 
@@ -161,4 +161,4 @@ def test_the_summary_counts_clips_by_split_and_status(stages, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert {"train: 2 ok", "validation: 1 missing, 1 ok", "test: 1 damaged"} <= set(lines)
     assert any(line.startswith("5 clips of 2 classes") for line in lines)
-    assert lines[-1].endswith(f"extract them again: {shard_of('gone.mp4', 3):04d}")
+    assert lines[-1].endswith(f"notices that they came: {shard_of('gone.mp4', 3):04d}")

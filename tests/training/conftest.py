@@ -23,7 +23,7 @@ def spec() -> dict:
     )
     return {
         "version": 1,
-        "dataset": {"name": "small", "flip": False},
+        "dataset": {"name": "small"},
         "variant": {
             **Variant(cstm="channel_wise", cmm="channel_wise").model_dump(),
             "backbone": backbone.model_dump(),

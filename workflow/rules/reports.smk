@@ -2,7 +2,7 @@
 
 
 wildcard_constraints:
-    table=r"(?!claims$)[a-z0-9_]+",
+    table=r"(?!claims\.)[a-z0-9_]+",
 
 
 rule table:

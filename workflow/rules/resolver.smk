@@ -1,13 +1,29 @@
 # What the rules ask the resolver. Rules come to their wildcards' plan by these functions alone.
 
+import functools
 import os
 
 from stm.config.tableplan import REPORTING_SOURCES
+from stm.data.annotations import AnnotationError
 from stm.data.listing import shard_digest
 from stm.files import canonical_json, source_digest
 from stm.launch import visible_gpus
 
 
+def speaking(function):
+    """Configuration and annotation errors as Snakemake's own, which come without a traceback."""
+
+    @functools.wraps(function)
+    def asked(wildcards):
+        try:
+            return function(wildcards)
+        except (ConfigError, AnnotationError) as error:
+            raise WorkflowError(str(error)) from None
+
+    return asked
+
+
+@speaking
 def rendered_list(wildcards):
     """Of a dataset that the project draws, the list that comes with the videos. A user's annotation files are no inputs:
     one added video would redo every shard.
@@ -16,18 +32,30 @@ def rendered_list(wildcards):
     return dataset.annotations["list"] if dataset.dataset.render else []
 
 
+@speaking
 def clips_digest(wildcards):
     """What a shard holds: of files that exist, its clips; of videos yet to be drawn, how they are drawn."""
     dataset = PLAN.dataset(wildcards.dataset)
     if dataset.dataset.render:
         return canonical_json(dataset.render_spec)
-    return shard_digest(dataset.frames_spec, wildcards.shard)
+    found = shard_digest(dataset.frames_spec, wildcards.shard)
+    shard = Path(f"{dataset.folder}/shards/{wildcards.shard}.tar")
+    if found == "absent" and shard.exists():
+        # A disk that is not mounted, or a misspelt path: Snakemake would delete the frames and then fail.
+        files = ", ".join(dataset.annotation_files)
+        raise WorkflowError(
+            f"{dataset.name}: an annotation file is absent ({files}), but its frames are there and are kept. "
+            f"Put the file back, or remove {dataset.folder} yourself"
+        )
+    return found
 
 
+@speaking
 def run_of(wildcards):
     return PLAN.find("The run", wildcards.run, PLAN.runs)
 
 
+@speaking
 def prediction_of(wildcards):
     path = f"results/predictions/{wildcards.run}/{wildcards.protocol}.arrow"
     return PLAN.find("The prediction", path, PLAN.predictions)
@@ -50,10 +78,6 @@ def gpus(wildcards):
     return min(1, len(visible_gpus()))
 
 
+@speaking
 def table_of(wildcards):
-    if wildcards.table in TABLES:
-        return TABLES[wildcards.table]
-    try:
-        return PLAN.table(wildcards.table)
-    except ConfigError as error:
-        raise WorkflowError(str(error)) from None
+    return TABLES.get(wildcards.table) or PLAN.table(wildcards.table)
