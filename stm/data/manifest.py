@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from stm.data.annotations import SPLITS, split_columns
+from stm.data.counts import split_name
 from stm.data.listing import read_csv, shard_of, write_csv
 from stm.data.shards import extract_again
 from stm.files import digest, replacing
@@ -17,36 +18,32 @@ from stm.files import digest, replacing
 OUTCOME = ("status", "reason", "decoder", "frames", "width", "height")
 
 Row = dict[str, Any]
-Expected = Mapping[str, int | Sequence[int]]
 
 
 class ManifestError(ValueError):
-    """Listing and shards that do not fit each other, or not what the dataset is said to hold."""
+    """Listing and shards that do not fit each other, or hold nothing to train with or to test on."""
 
 
 def write_manifest(
     clips_csv: Path,
     classes_csv: Path,
     shard_indexes: Sequence[Path],
-    expect: Expected,
     index_path: Path,
     manifest_path: Path,
 ) -> None:
-    """Join the listing with the shards, hold it to what is expected, and write both files.
+    """Join the listing with the shards, and write both files.
 
     Args:
         clips_csv: of `write_listing`.
         classes_csv: of `write_listing`.
         shard_indexes: of `extract`, all of them, in one folder with their tars.
-        expect: `classes`, listed `clips`, and those of `train`, `validation`, `test`: a number, or one for each fold;
-            what is not named is not checked.
         index_path: an Arrow file of `index_schema` to map into memory; `shards` in its metadata is the tars' folder as
             seen from the index.
         manifest_path: csv of all listed clips, in the listing's order.
 
     Raises:
-        ManifestError: a clip of the listing is in no shard, or the reverse; a count is not the expected one; train or
-            validation has no frames at all. Nothing is written then.
+        ManifestError: a clip of the listing is in no shard, or the reverse; train or validation has no frames at all.
+            Nothing is written then.
     """
     classes = [row["label"] for row in read_csv(classes_csv)]
     clips = read_csv(clips_csv)
@@ -56,7 +53,6 @@ def write_manifest(
     rows = [{**clip, **found[clip["clip"]]} for clip in clips]
     folds = [name.removeprefix("split_") for name in clips[0] if name.startswith("split_")]
     _print_summary(rows, classes, folds)
-    _check_counts(clips, classes, folds, expect)
     for column in split_columns(folds):
         _check_frames(rows, column)
     columns = (*_listed(folds), *OUTCOME, "video")
@@ -126,34 +122,10 @@ def _stale(clip: str, shard_index: Path, problem: str) -> str:
     return f"{shard_index}: clip '{clip}' {problem}: the shard is stale. {extract_again(shard_index)}"
 
 
-def _check_counts(clips: Sequence[Row], classes: Sequence[str], folds: Sequence[str], expect: Expected) -> None:
-    wrong = []
-    for name, expected in expect.items():
-        found = _counts(name, clips, classes, folds)
-        counts = [expected] * len(found) if isinstance(expected, int) else expected
-        if len(counts) != len(found):
-            raise ManifestError(f"expect: {name} = {counts} has {len(counts)} numbers for {len(found)} folds")
-        pairs = zip(found.items(), counts, strict=True)
-        wrong += [f"{of}: {here} listed, {count} expected" for (of, here), count in pairs if here != count]
-    if wrong:
-        raise ManifestError(f"{', '.join(wrong)}. Complete the annotation files, or correct the dataset's `expect`")
-
-
-def _counts(name: str, clips: Sequence[Row], classes: Sequence[str], folds: Sequence[str]) -> dict[str, int]:
-    """What is listed of `classes`, `clips` or a split; of a split in each fold."""
-    if name in SPLITS:
-        return {_named(name, column): sum(clip[column] == name for clip in clips) for column in split_columns(folds)}
-    return {name: len({"classes": classes, "clips": clips}[name])}
-
-
-def _named(split: str, column: str) -> str:
-    return split if column == "split" else f"{split} of fold {column.removeprefix('split_')}"
-
-
 def _check_frames(rows: Sequence[Row], column: str) -> None:
     for split in ("train", "validation"):
         of_split = [row for row in rows if row[column] == split]
-        name = _named(split, column)
+        name = split_name(split, column)
         if not of_split:
             raise ManifestError(f"no clip is listed in split {name}. Each dataset needs clips of train and validation")
         if not any(row["frames"] for row in of_split):
@@ -202,6 +174,8 @@ def _write_index(
             "folds": json.dumps(folds, ensure_ascii=False),
             "digest": digest(data),
             "shards": os.path.relpath(shards, path.parent),
+            # Of all clips, those without frames too: what is missing must not go unsaid in a result.
+            "listed": json.dumps({name: Counter(row[name] for row in rows) for name in split_columns(folds)}),
             "versions": json.dumps(_versions(metadata), sort_keys=True),
         }
     )

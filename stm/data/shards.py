@@ -61,6 +61,7 @@ class FrameIndex:
             self.folds: list[str] = json.loads(metadata[b"folds"])
             self.digest: str = metadata[b"digest"].decode()
             self._shards = self.path.parent / metadata[b"shards"].decode()
+            self._listed: dict[str, dict[str, int]] = json.loads(metadata[b"listed"])
         except (pa.ArrowInvalid, KeyError, TypeError) as error:
             raise ShardError(f"{path}: no index of frames ({error}). Delete it and make the manifest again") from None
         # The manifest is written as one batch, so that each column is one array.
@@ -98,6 +99,10 @@ class FrameIndex:
             known = ", ".join(name for name in splits.unique().to_pylist() if name)
             raise ShardError(f"{self.path}: no clip of split '{split}'{of_fold}. It has: {known}")
         return rows
+
+    def listed(self, split: str, fold: str | None = None) -> int:
+        """How many clips the annotation files have in a split, those without frames among them."""
+        return self._listed[self._split_column(fold)].get(split, 0)
 
     def _split_column(self, fold: str | None) -> str:
         if fold is None and not self.folds:

@@ -82,6 +82,7 @@ def evaluate(
             "run": "/".join(run.parts[-3:]),
             "weights_sha256": record["weights_sha256"],
             "data_digest": index.digest,
+            "listed": index.listed(spec["split"], record["spec"]["fold"]),
         },
     )
     write(out, predictions)

@@ -29,6 +29,7 @@ class Measured:
         file: its first predictions file, to be named in errors.
         predictions: what that file holds; the other seeds' have the same clips, labels and classes.
         clips: how many different clips there are; n counts one as often as folds show it.
+        listed: how many clips the annotation files have; more than n where some have no frames.
         groups: n clusters; a clip without a known source is its own.
         correct: by measure, float (S, n). `top5` is absent where there are too few classes.
         paired, paired_groups: (S, p), whether a clip scores above its partner class, and their clusters; None where the
@@ -39,6 +40,7 @@ class Measured:
     file: Path
     predictions: Predictions
     clips: int
+    listed: int
     groups: list[str]
     correct: dict[str, np.ndarray]
     paired: np.ndarray | None
@@ -76,6 +78,7 @@ def _line(settings: dict[str, Any]) -> Measured:
         file=files[0],
         predictions=first,
         clips=len({clip.partition(":")[2] for clip in first.clips} if folds > 1 else first.clips),
+        listed=first.record["listed"],
         groups=first.groups,
         correct={
             name: np.stack([topk_correct(p.scores, p.labels, k) for p in seeds]).astype(float)
@@ -106,7 +109,7 @@ def _joined(files: list[Path]) -> Predictions:
         groups=_groups(parts),
         scores=np.concatenate([part.scores for part in parts]),
         classes=parts[0].classes,
-        record=parts[0].record,
+        record={**parts[0].record, "listed": sum(part.record["listed"] for part in parts)},
     )
 
 

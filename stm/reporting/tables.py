@@ -104,7 +104,9 @@ def _measured(run: dict[str, Any], found: Measured) -> dict[str, Value]:
 def _status(found: Measured) -> str:
     """`ok`, or what is left empty and why."""
     classes = len(found.predictions.classes)
-    notes = [] if classes >= LEAST_CLASSES_FOR_TOP5 else [f"top5 left empty: {classes} classes"]
+    lost = found.listed - len(found.predictions.clips)
+    notes = [f"{lost} of {found.listed} listed clips have no frames"] if lost else []
+    notes += [] if classes >= LEAST_CLASSES_FOR_TOP5 else [f"top5 left empty: {classes} classes"]
     notes += [] if found.run_size else ["run_params_m and run_flops_g left empty: number of classes not declared"]
     return "; ".join(notes) or "ok"
 

@@ -2,6 +2,7 @@ import pyarrow as pa
 import pytest
 
 from stm.data.annotations import AnnotationError, classes, files, fold_names, read
+from stm.data.counts import CountError, check_counts
 from stm.data.extraction import extract
 from stm.data.listing import read_csv, shard_digest, write_listing
 from stm.data.manifest import ManifestError, index_schema, write_manifest
@@ -126,7 +127,7 @@ def test_left_out_groups_are_numbered_folds_and_move_no_clip(dataset):
 def stages(write_video, tmp_path):
     """Run listing, extraction and manifest; return the index and the manifest."""
 
-    def run(spec, expect=None):
+    def run(spec):
         for name in "abcd":
             write_video(tmp_path / "videos" / f"{name}.mp4", frames=2)
         out = tmp_path / "frames"
@@ -135,7 +136,7 @@ def stages(write_video, tmp_path):
         for shard in shards:
             extract(spec, shard.stem, shard.with_suffix(".tar"), shard)
         paths = out / "index.arrow", out / "manifest.csv"
-        write_manifest(out / "clips.csv", out / "classes.csv", shards, expect or {}, *paths)
+        write_manifest(out / "clips.csv", out / "classes.csv", shards, *paths)
         return paths
 
     return run
@@ -177,17 +178,19 @@ def test_the_digest_follows_the_folds(stages, official, tmp_path):
     assert FrameIndex(stages(spec_of(tmp_path, renamed))[0]).digest != before
 
 
-def test_counts_are_expected_of_all_folds_or_of_each(stages, official):
-    stages(official, {"classes": 2, "clips": 4, "train": 1, "validation": [2, 1], "test": [0, 1]})
-    expect = {"clips": 5, "train": 2, "validation": [2, 3]}
-    with pytest.raises(ManifestError) as refused:
-        stages(official, expect)
+def test_counts_are_expected_of_all_folds_or_of_each(official, tmp_path):
+    clips, classes_csv, out = tmp_path / "clips.csv", tmp_path / "classes.csv", tmp_path / "expected.json"
+    write_listing(official, clips, classes_csv)
+    check_counts(clips, classes_csv, {"classes": 2, "clips": 4, "train": 1, "validation": [2, 1], "test": [0, 1]}, out)
+    assert out.exists()
+    with pytest.raises(CountError) as refused:
+        check_counts(clips, classes_csv, {"clips": 5, "train": 2, "validation": [2, 3]}, out)
     assert str(refused.value).startswith(
         "clips: 4 listed, 5 expected, train of fold one: 1 listed, 2 expected, "
         "train of fold two: 1 listed, 2 expected, validation of fold two: 1 listed, 3 expected. "
     )
-    with pytest.raises(ManifestError, match=r"expect: train = \[1, 1, 1\] has 3 numbers for 2 folds"):
-        stages(official, {"train": [1, 1, 1]})
+    with pytest.raises(CountError, match=r"expect: train = \[1, 1, 1\] has 3 numbers for 2 folds"):
+        check_counts(clips, classes_csv, {"train": [1, 1, 1]}, out)
 
 
 def test_a_fold_without_clips_to_train_on_is_refused_by_name(stages, tmp_path):

@@ -25,7 +25,7 @@ def index_path(dataset, write_video, tmp_path):
     shards = [out / "shards" / f"{k:04d}.arrow" for k in range(2)]
     for path in shards:
         extract(spec, path.stem, path.with_suffix(".tar"), path)
-    write_manifest(out / "clips.csv", out / "classes.csv", shards, {}, out / "index.arrow", out / "manifest.csv")
+    write_manifest(out / "clips.csv", out / "classes.csv", shards, out / "index.arrow", out / "manifest.csv")
     return out / "index.arrow"
 
 

@@ -34,6 +34,7 @@ class MadeTable:
             "groups": [""] * self.count,
             "scores": scores,
             "classes": self.classes,
+            "record": {"listed": self.count},
         }
         path = self.folder / "results" / name / f"seed{seed}.arrow"
         write(path, Predictions(**{**values, **changes}))

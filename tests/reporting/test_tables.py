@@ -223,3 +223,9 @@ def test_folds_are_counted_together_and_a_clip_of_two_folds_once(made, table):
     # The same clips again are no more evidence.
     low = [rows["top1_low"].astype(float).tolist() for rows in (twice, once)]
     assert low[0] == pytest.approx(low[1], abs=0.7)
+
+
+def test_listed_clips_without_frames_are_said(made, table):
+    spec = made.table6()
+    spec["lines"][0]["measured"]["predictions"] = [[made.predictions("TSN", 0.5, record={"listed": made.count + 3})]]
+    assert table(spec)["status"].tolist() == [f"3 of {made.count + 3} listed clips have no frames", "ok", "ok", "ok"]

@@ -27,6 +27,7 @@ def test_a_table_needs_each_stage_once_and_each_run_once(pipeline):
     assert jobs == {
         "render": 1,
         "listing": 1,
+        "counts": 1,
         "extract": 2,
         "manifest": 1,
         "train": 4,
@@ -37,6 +38,7 @@ def test_a_table_needs_each_stage_once_and_each_run_once(pipeline):
 
 def test_the_default_target_is_every_table_and_all_claims(pipeline):
     jobs = pipeline.jobs()
+    assert "Traceback" not in pipeline.snakemake("--dry-run", "--cores", "2").stdout
     assert jobs["all"] == jobs["table"] == jobs["claims"] == 1 and jobs["train"] == 4
 
 
@@ -64,6 +66,20 @@ def test_a_new_protocol_retrains_nothing(edited):
 def test_a_corrected_published_figure_makes_the_table_alone(edited):
     edited.edit("config/published/tables/table6.yaml", lambda data: data["lines"][3].update(top1=49.3))
     assert edited.jobs(TABLE) == {"table": 1}
+
+
+def test_a_corrected_expectation_is_checked_and_trains_nothing(edited):
+    edited.edit("config/datasets/tiny.yaml", lambda data: data["expect"].pop("validation"))
+    assert edited.jobs(TABLE) == {"counts": 1}
+
+
+def test_a_mirror_that_the_recipe_does_not_use_trains_nothing(edited):
+    edited.edit("config/datasets/tiny.yaml", lambda data: data.update(flip=True))
+    assert edited.jobs(TABLE) == {}
+
+
+def test_numbers_in_an_override_are_numbers(edited):
+    assert edited.jobs(TABLE, "--config", "seeds=[0,1]") == {"train": 4, "evaluate": 4, "table": 1}
 
 
 def test_a_second_seed_keeps_the_first(edited):

@@ -45,6 +45,27 @@ rule listing:
         " > {log} 2>&1"
 
 
+rule counts:
+    """A dataset's numbers of classes and clips, held to what is expected, before anything is trained on it."""
+    input:
+        clips="results/frames/{dataset}/clips.csv",
+        classes="results/frames/{dataset}/classes.csv",
+    output:
+        "results/frames/{dataset}/expected.json",
+    log:
+        "results/logs/counts/{dataset}.log",
+    priority: 100
+    conda:
+        "../../environment.yml"
+    params:
+        expect=lambda w: canonical_json(PLAN.dataset(w.dataset).dataset.expect),
+    message:
+        "Counting the clips of {wildcards.dataset}"
+    shell:
+        "stm counts --clips {input.clips} --classes {input.classes} --expect {params.expect:q}"
+        " --out {output} > {log} 2>&1"
+
+
 rule extract:
     """The frames of one shard's clips."""
     input:
@@ -83,10 +104,8 @@ rule manifest:
         "results/logs/manifest/{dataset}.log",
     conda:
         "../../environment.yml"
-    params:
-        expect=lambda w: canonical_json(PLAN.dataset(w.dataset).dataset.expect),
     message:
         "Indexing the frames of {wildcards.dataset}"
     shell:
         "stm manifest --clips {input.clips} --classes {input.classes} --shards {input.shards}"
-        " --expect {params.expect:q} --index {output.index} --manifest {output.manifest} > {log} 2>&1"
+        " --index {output.index} --manifest {output.manifest} > {log} 2>&1"

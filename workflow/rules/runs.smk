@@ -31,6 +31,8 @@ rule train:
     input:
         index=lambda w: run_of(w).index,
         weights=lambda w: run_of(w).initial_weights,
+        # Must be there, and trains nothing again when it is corrected.
+        expected=lambda w: ancient(f"{run_of(w).dataset.folder}/expected.json"),
     output:
         weights="results/runs/{run}/weights.safetensors",
         record="results/runs/{run}/run.json",
