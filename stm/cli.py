@@ -13,18 +13,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand; errors that a user can act on are one message and exit status 1, without a traceback."""
     options = _parser().parse_args(arguments)
     try:
-        options.stage(options)
+        return options.stage(options) or 0
     except Exception as error:
         if not _speaks_to_the_user(error):
             raise
         print(f"stm {options.name}: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _speaks_to_the_user(error: Exception) -> bool:
-    """Whether an error is one of ours, with a text that says what to do; any other keeps its traceback."""
-    return type(error).__module__.startswith("stm.") or isinstance(error, FileNotFoundError | PermissionError)
+    """Whether an error is of the user's input or machine; a bug of ours keeps its traceback."""
+    return type(error).__module__.startswith("stm.") or isinstance(error, ValueError | OSError)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,12 +40,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def specification(text: str) -> Any:
     """`--spec`: JSON, or the path of a file that holds it."""
-    if not text.lstrip().startswith(("{", "[")):
-        text = Path(text).read_text(encoding="utf-8")
     try:
+        if not text.lstrip().startswith(("{", "[")):
+            text = Path(text).read_text(encoding="utf-8")
         return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise argparse.ArgumentTypeError(f"no valid JSON: {error}") from None
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"neither JSON nor a file of it: {error}") from None
 
 
 def _device(name: str) -> Any:
@@ -79,6 +78,12 @@ def listing(options: argparse.Namespace) -> None:
     write_listing(options.spec, options.clips, options.classes)
 
 
+def counts(options: argparse.Namespace) -> None:
+    from stm.data.counts import check_counts
+
+    check_counts(options.clips, options.classes, options.expect, options.out)
+
+
 def extract(options: argparse.Namespace) -> None:
     from stm.data.extraction import extract
 
@@ -88,7 +93,7 @@ def extract(options: argparse.Namespace) -> None:
 def manifest(options: argparse.Namespace) -> None:
     from stm.data.manifest import write_manifest
 
-    write_manifest(options.clips, options.classes, options.shards, options.expect, options.index, options.manifest)
+    write_manifest(options.clips, options.classes, options.shards, options.index, options.manifest)
 
 
 def imagenet(options: argparse.Namespace) -> None:
@@ -142,10 +147,24 @@ def plan(options: argparse.Namespace) -> None:
     print(f"{len(study.runs)} runs, {len(study.predictions)} predictions, {len(study.networks)} networks counted")
 
 
+def check(options: argparse.Namespace) -> int:
+    from stm.config.plan import Plan
+    from stm.data.check import check_study, print_reports
+
+    errors = print_reports(check_study(Plan(options.study), None if options.all else options.sample))
+    return 1 if errors else 0
+
+
 def schema(options: argparse.Namespace) -> None:
     from stm.config.schemas import write_schemas
 
     write_schemas(options.out)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number, 0 or more")
+    return int(text)
 
 
 def _path(text: str, **more: Any) -> dict[str, Any]:
@@ -156,7 +175,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "--spec": {"type": specification, "required": True, "metavar": "JSON", "help": "settings: JSON, or a file of it"}
 }
 DEVICE: dict[str, dict[str, Any]] = {
-    "--device": {"default": "auto", "metavar": "DEVICE", "help": "auto, cpu or cuda (default: auto)"},
+    "--device": {"default": "auto", "choices": ("auto", "cpu", "cuda"), "help": "where to compute (default: auto)"},
     "--workers": {"type": int, "default": 0, "metavar": "N", "help": "loader processes (default: 0, in the process)"},
 }
 
@@ -170,6 +189,16 @@ STAGES: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
         listing,
         "list a dataset's clips and classes",
         {**SPEC, "--clips": _path("csv of clips to write"), "--classes": _path("csv of classes to write")},
+    ),
+    "counts": (
+        counts,
+        "hold a dataset's counts to what is expected",
+        {
+            "--clips": _path("from `listing`"),
+            "--classes": _path("from `listing`"),
+            "--expect": {"type": specification, "required": True, "metavar": "JSON", "help": "numbers by name"},
+            "--out": _path("JSON to write"),
+        },
     ),
     "extract": (
         extract,
@@ -188,7 +217,6 @@ STAGES: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
             "--clips": _path("from `listing`"),
             "--classes": _path("from `listing`"),
             "--shards": _path("indexes of all shards", nargs="+"),
-            "--expect": {"type": specification, "default": {}, "metavar": "JSON", "help": "counts to hold it to"},
             "--index": _path("index to write"),
             "--manifest": _path("manifest to write"),
         },
@@ -241,6 +269,20 @@ STAGES: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
         plan,
         "list what a study makes",
         {"study": {"type": Path, "metavar": "STUDY", "help": "the study's file"}},
+    ),
+    "check": (
+        check,
+        "say what is wrong with a study's data, before training",
+        {
+            "study": {"type": Path, "metavar": "STUDY", "help": "the study's file"},
+            "--sample": {
+                "type": _count,
+                "default": 50,
+                "metavar": "N",
+                "help": "clips of a dataset to decode, the same ones each time (default: 50)",
+            },
+            "--all": {"action": "store_true", "help": "decode every clip"},
+        },
     ),
     "schema": (
         schema,

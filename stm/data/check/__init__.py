@@ -1,0 +1,129 @@
+"""`stm check`: what is wrong with the data of a study, before hours are spent on it. Nothing is written."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from stm.config.plan import Plan
+from stm.config.products import DatasetPlan
+from stm.data.annotations import AnnotationError, Clip, classes, read
+from stm.data.check import listed, videos
+from stm.data.check.finding import Finding, counted, error
+from stm.data.decoding import DecoderError
+from stm.data.synthetic import labels
+
+__all__ = ["Finding", "Report", "check_study", "print_reports"]
+
+
+@dataclass
+class Report:
+    """What is known of one dataset, and what is wrong with it."""
+
+    dataset: str
+    title: str
+    lines: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def check_study(plan: Plan, sample: int | None) -> Iterator[Report]:
+    """A report on each dataset that the study binds, each once, as soon as it is done.
+
+    Args:
+        plan: the study, resolved.
+        sample: how many clips of a dataset to decode; None decodes all.
+
+    Raises:
+        ConfigError: a table of the study is wrong.
+    """
+    roles: dict[str, list[str]] = {}
+    for role, name in plan.study.roles.items():
+        roles.setdefault(name, []).append(role)
+    for name, played in roles.items():
+        dataset = plan.dataset(name)
+        report = Report(name, f"{dataset.dataset.title} (for {', '.join(played)})")
+        file = str(plan.config / "datasets" / f"{name}.yaml")
+        if dataset.dataset.render is not None:
+            _check_rendered(report, dataset, file)
+        elif clips := _read(report, dataset):
+            _check_listed(report, dataset, clips, file)
+            frames = [run.spec["frames"] for run in plan.runs.values() if run.dataset.name == name]
+            _check_videos(report, dataset, clips, frames, sample)
+        yield report
+
+
+def print_reports(reports: Iterable[Report]) -> int:
+    """Write the reports to stdout, findings a line each, and return how many errors there are."""
+    levels = []
+    for report in reports:
+        print(f"{report.dataset}: {report.title}")
+        for line in report.lines:
+            print(f"  {line}")
+        for finding in report.findings:
+            print(finding.of(report.dataset))
+        print(flush=True)
+        levels += [finding.level for finding in report.findings]
+    errors = levels.count("error")
+    print(f"{counted(errors, 'error')}, {counted(len(levels) - errors, 'warning')}")
+    return errors
+
+
+def _read(report: Report, dataset: DatasetPlan) -> list[Clip]:
+    """The clips of the annotation files; none where the reader refuses them."""
+    try:
+        return read(dataset.listing_spec)
+    except (AnnotationError, OSError) as problem:
+        report.findings.append(error(str(problem)))
+        return []
+
+
+def _check_rendered(report: Report, dataset: DatasetPlan, file: str) -> None:
+    """Of videos that the project draws itself, what is known before they are drawn."""
+    render = dataset.dataset.render
+    assert render is not None, "asked for rendered datasets alone"
+    try:
+        known = labels(render.settings())
+    except ValueError as problem:
+        report.findings.append(error(f"render: {problem}. Correct it in {file}"))
+        return
+    drawn = ", ".join(f"{split} {count:,}" for split, count in render.clips.items())
+    report.lines += [f"drawn by the project, nothing can be missing: {drawn} clips", listed.class_line(sorted(known))]
+    found: dict[str, list[int]] = {"classes": [len(known)], "clips": [sum(render.clips.values())]}
+    # Groups that are left out make splits of their own.
+    if not dataset.dataset.leave_groups_out:
+        found |= {split: [count] for split, count in render.clips.items()}
+    expect = {name: count for name, count in dataset.dataset.expect.items() if name in found}
+    report.findings += listed.unexpected(found, expect, file)
+    report.findings += listed.unknown_pairs(dataset.dataset.reversed_pairs, known, file)
+
+
+def _check_listed(report: Report, dataset: DatasetPlan, clips: list[Clip], file: str) -> None:
+    known, folds = classes(clips), dataset.folds
+    report.lines += [f"{counted(len(clips), 'clip')} in {', '.join(dataset.annotation_files)}"]
+    report.lines += [listed.class_line(known), *listed.split_lines(clips, folds)]
+    report.findings += [
+        *listed.unexpected(listed.counts(clips, folds), dataset.dataset.expect, file),
+        *listed.empty_splits(clips, folds),
+        *listed.classes_of_one_split(clips, folds),
+        *listed.look_alikes(clips),
+        *listed.shared_groups(clips, folds, left_out=dataset.dataset.leave_groups_out is not None),
+        *listed.unknown_pairs(dataset.dataset.reversed_pairs, known, file),
+    ]
+
+
+def _check_videos(
+    report: Report, dataset: DatasetPlan, clips: list[Clip], frames: list[int], sample: int | None
+) -> None:
+    files = videos.find_files(clips, dataset.videos)
+    report.lines.append(videos.file_line(files, dataset.videos))
+    report.findings += [
+        *videos.lost_files(files, dataset.videos),
+        *videos.lost_splits(clips, files.present, dataset.folds),
+        *videos.same_files(files),
+    ]
+    try:
+        chosen = videos.sample(files.present, sample)
+        decoded = list(videos.decode(chosen, dataset.videos, dataset.dataset.decoder))
+    except DecoderError as problem:
+        report.findings.append(error(str(problem)))
+        return
+    report.lines.append(videos.decoded_line(decoded, len(files.present)))
+    report.findings += [*videos.faulty(decoded), *videos.short(decoded, frames)]
