@@ -274,6 +274,11 @@ class Plan:
             found.append(f"backbone: {backbone.block} {blocks} of width {backbone.width} for ResNet-{depth}")
         _, theirs = self._paper_recipe(recipe)
         name, ours = self.recipe(recipe)
+        frames = dataset.dataset.frames
+        if frames.size is not None:
+            found.append(f"frames: stored as {frames.size[0]}x{frames.size[1]} pixels, whatever their shape")
+        elif name == recipe and frames.short_side is not None and frames.short_side < theirs.short_side:
+            found.append(f"frames: stored with a short side of {frames.short_side} pixels for {theirs.short_side}")
         if ours.initialisation != theirs.initialisation:
             found.append(f"initialisation: {ours.initialisation} for {theirs.initialisation}")
         if name != recipe:

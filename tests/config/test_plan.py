@@ -182,3 +182,28 @@ def test_the_input_may_be_other_than_square(config):
     line = planned(config).table("table6").lines[0]
     assert line.predictions[0][0].run.spec["recipe"]["crop_size"] == [56, 112]
     assert line.run_size.spec["size"] == [56, 112] and line.full_size.spec["size"] == [224, 224]
+
+
+def test_the_papers_recipe_is_the_papers(config):
+    """ICCV 2019, section 4.2. A run under other values is a deviation, and must not call itself `iccv2019`."""
+    recipe = yaml.safe_load((config / "recipes/iccv2019.yaml").read_text())
+    said = {
+        "initialisation": "imagenet",
+        "epochs": 50,
+        "learning_rate": 0.01,
+        "decay_epochs": [30, 40, 45],
+        "decay_factor": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "global_batch": {8: 64, 16: 32},  # eight GPUs with 8 clips each, or 4
+        "micro_batch": {8: 8, 16: 4},
+        "short_side": 256,
+        "crop_size": 224,
+    }
+    assert {key: recipe[key] for key in said} == said
+
+
+def test_frames_stored_smaller_than_the_paper_has_them_are_a_deviation(config):
+    edit(config / "datasets/own.yaml", genuine="something_v1", frames={"short_side": 128})
+    line = planned(config, recipes={}, backbones={}).table("table6").lines[0]
+    assert line.deviations == ["frames: stored with a short side of 128 pixels for 256"]
