@@ -20,6 +20,9 @@ class Purpose(IntEnum):
     STEP = 4
     EVALUATION = 5
     SHUFFLE = 6
+    FLIP = 7
+    TRAINING_SHUFFLE = 8
+    LABELS = 9
 
 
 def generator(seed: int, purpose: Purpose, *key: int) -> np.random.Generator:

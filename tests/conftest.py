@@ -102,7 +102,7 @@ def spec() -> dict:
             "backbone": backbone.model_dump(),
         },
         "frames": 4,
-        "recipe": {**recipe.model_dump(exclude={"source"}), "crop_size": [32, 32]},
+        "recipe": {**recipe.model_dump(exclude={"source", "extends"}), "crop_size": [32, 32]},
         "seed": 0,
         "fold": None,
     }

@@ -16,6 +16,7 @@ from stm.config.products import STAGE_VERSIONS, DatasetPlan, Network, Prediction
 from stm.config.schema import (
     PAPER_BACKBONES,
     PROTOCOLS,
+    Backbone,
     Claim,
     Claims,
     Dataset,
@@ -30,6 +31,7 @@ from stm.config.schema import (
     Table,
     Variant,
 )
+from stm.config.specification import recipe_departures, variant_departures
 from stm.config.tableplan import PACKAGE, TableLine, TablePlan
 from stm.files import source_digest
 
@@ -89,7 +91,7 @@ class Plan:
         substitute = self.study.recipes.get(name, name)
         if substitute not in self._recipes:
             at = ("recipes", name) if name in self.study.recipes else ()
-            self._recipes[substitute] = validated(Recipe, self._read(self._source, at, "recipes", substitute))
+            self._recipes[substitute] = self._recipe_file(at, substitute)
         return substitute, self._recipes[substitute]
 
     def protocol(self, name: str) -> Protocol:
@@ -111,51 +113,47 @@ class Plan:
 
     # From an experiment to its files
 
-    def run(self, role: str, variant: str, frames: int, recipe: str, seed: int, fold: str | None = None) -> Run:
-        """The run of a variant on the dataset of a role."""
+    def run(self, role: str, line: Line, recipe: str, seed: int, fold: str | None = None) -> Run:
+        """The run of a line's variant on the dataset of a role."""
         dataset = self.dataset_of(role)
         recipe_name, settings = self.recipe(recipe)
-        network = self._network(variant)
+        path = self.config / "recipes" / f"{recipe_name}.yaml"
+        assert line.variant is not None and line.frames is not None, "a literature line has no run"
+        variant, backbone = self._network(line.variant)
         try:
-            global_batch, micro_batch = settings.batches(frames)
+            settings = line.change.applied(settings, self.role_facts[role].classes)  # type: ignore[index]
+            # Whether a clip is mirrored takes both: a recipe that does it, and labels that bear it.
+            if not dataset.dataset.flip:
+                still = settings.augmentation.model_copy(update={"horizontal_flip": 0.0})
+                settings = settings.model_copy(update={"augmentation": still})
+            values = recipe_departures(settings, line.frames)
         except KeyError:
-            path = self.config / "recipes" / f"{recipe_name}.yaml"
-            raise ConfigError(f"{path}: global_batch and micro_batch have no entry for {frames} frames") from None
-        if (
-            settings.initialisation == "imagenet"
-            and network["backbone"] != self._network(variant, paper_size=True)["backbone"]
-        ):
-            path = self.config / "recipes" / f"{recipe_name}.yaml"
+            raise ConfigError(f"{path}: global_batch and micro_batch have no entry for {line.frames} frames") from None
+        except ValueError as error:
+            raise ConfigError(f"{path}: {error}") from None
+        if settings.initialisation == "imagenet" and backbone != PAPER_BACKBONES[variant.depth]:
             raise ConfigError(
                 f"{path}: initialisation = 'imagenet' fits the papers' backbones only, and {self.path} scales them. "
                 f"Bind another recipe in its `recipes:`, as {{{recipe}: demo}}, or leave `backbones` out"
             )
-        values = settings.model_dump(exclude={"source"})
-        # Whether a clip is mirrored takes both: a recipe that does it, and labels that bear it.
-        if not dataset.dataset.flip:
-            values["augmentation"]["horizontal_flip"] = 0.0
-        spec = {
+        spec: dict[str, Any] = {
             "version": STAGE_VERSIONS["train"],
             "dataset": dataset.identity,
-            "variant": network,
-            "frames": frames,
-            "recipe": {
-                **values,
-                "crop_size": list(settings.input_size),
-                "global_batch": global_batch,
-                "micro_batch": micro_batch,
-            },
+            "variant": variant_departures(variant, backbone),
+            "frames": line.frames,
+            "recipe": values,
             "seed": seed,
             "fold": fold,
         }
-        return Run(dataset, variant, recipe_name, spec)
+        if settings.augmentation.horizontal_flip and dataset.dataset.flip_pairs:
+            spec["flip_pairs"] = dataset.dataset.flip_pairs
+        return Run(dataset, line.variant, recipe_name, spec)
 
-    def _network(self, variant: str, *, paper_size: bool = False) -> dict[str, Any]:
-        """A variant's arguments with its backbone, at this study's scale or at the papers'."""
-        settings = self.variants[variant]
-        paper = PAPER_BACKBONES[settings.depth]
-        backbone = paper if paper_size else self.study.backbones.get(settings.depth, paper)
-        return {**settings.model_dump(), "backbone": backbone.model_dump()}
+    def _network(self, name: str, *, paper_size: bool = False) -> tuple[Variant, Backbone]:
+        """A variant with its backbone, at this study's scale or at the papers'."""
+        variant = self.variants[name]
+        paper = PAPER_BACKBONES[variant.depth]
+        return variant, paper if paper_size else self.study.backbones.get(variant.depth, paper)
 
     def prediction(self, run: Run, protocol: str) -> Prediction:
         """A run shown its validation split under a protocol."""
@@ -183,7 +181,7 @@ class Plan:
     ) -> Network:
         spec = {
             "code": source_digest(PACKAGE / "models", PACKAGE / "analysis" / "complexity.py"),
-            "variant": self._network(variant, paper_size=paper_size),
+            "variant": variant_departures(*self._network(variant, paper_size=paper_size)),
             "frames": frames,
             "classes": classes,
             "size": list(size),
@@ -191,7 +189,10 @@ class Plan:
         return Network(variant, spec)
 
     def _paper_recipe(self, name: str) -> tuple[str, Recipe]:
-        return name, validated(Recipe, self._read(self._source, (), "recipes", name))
+        return name, self._recipe_file((), name)
+
+    def _recipe_file(self, at: tuple[str, ...], name: str) -> Recipe:
+        return validated(Recipe, _extended(self._read(self._source, at, "recipes", name)))
 
     # Tables and claims
 
@@ -245,10 +246,7 @@ class Plan:
                 raise source.error(at, f" = {value!r} is not known.{hint}\n  Known ({where}): {names}")
         recipe = line.recipe or table.recipe
         folds = self.dataset_of(role).folds
-        runs = [
-            [self.run(role, line.variant, line.frames, recipe, seed, fold) for fold in folds]
-            for seed in self.study.seeds
-        ]
+        runs = [[self.run(role, line, recipe, seed, fold) for fold in folds] for seed in self.study.seeds]
         return TableLine(
             number=i + 1,
             line=line,
@@ -346,7 +344,7 @@ class Plan:
 
 
 def _extended(source: Source, seen: tuple[Path, ...] = ()) -> Source:
-    """A study with the keys of the file that it `extends:`, whole keys replaced by its own.
+    """A study or a recipe with the keys of the file that it `extends:`, whole keys replaced by its own.
 
     Raises:
         ConfigError: the file is absent, or extends itself by a detour.

@@ -40,15 +40,49 @@ class Variant(Strict):
     """A network of the papers, as arguments of `stm.models.builder.build`."""
 
     depth: Literal[18, 34, 50] = 50
-    cstm: Literal["none", "channel_wise"] = "none"
-    cmm: Literal["none", "channel_wise"] = "none"
+    # The temporal convolution before the block's 3x3. `channel_wise_1d_2d` makes the 3x3 channel-wise too (TPAMI Table
+    # 10); `fixed` holds the kernel at [0, 1, 1] (TPAMI Table 8).
+    cstm: Literal["none", "channel_wise", "channel_wise_1d_2d", "ordinary", "fixed"] = "none"
+    # The 3x3 of the later frame. `fixed` is 1 in its centre and 0 elsewhere (TPAMI Table 8). `same_frame` is no motion
+    # module: CMM's layers with the same frame twice, a control of its capacity.
+    cmm: Literal["none", "channel_wise", "ordinary", "fixed", "same_frame"] = "none"
     # Eq. 2: ICCV subtracts the current frame, TPAMI subtracts from it. A bias-free 1x1 follows: the same functions.
     cmm_sign: Literal["next_minus_current", "current_minus_next"] = "current_minus_next"
+    # Of CSTM and CMM. The control `concatenation_from_sum` is a concatenation whose 1x1 starts as the sum.
+    fusion: Literal["sum", "concatenation", "concatenation_from_sum"] = "sum"
+    # Where the modules stand: conv2_x to conv5_x, and which of a stage's blocks.
+    stages: Annotated[list[Literal[2, 3, 4, 5]], Field(min_length=1)] = [2, 3, 4, 5]
+    blocks: Literal["all", "first"] = "all"
+    # TSM's shift of an eighth of the channels each way, before every block's first convolution.
+    shift: Literal["none", "both_ways"] = "none"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.fusion != "sum" and "none" in (self.cstm, self.cmm):
+            raise ValueError(f"fusion = {self.fusion!r} joins CSTM and CMM: give both")
+        if self.cmm != "none" and self.cstm == "channel_wise_1d_2d":
+            raise ValueError("cstm = 'channel_wise_1d_2d' stands alone (TPAMI Table 10): leave cmm out")
+        if self.stages != sorted(set(self.stages)):
+            raise ValueError(f"stages {self.stages}: each stage once, in rising order")
+        return self
 
     @property
     def sees_order(self) -> bool:
         """Whether any part mixes frames before the scores are averaged."""
-        return self.cstm != "none" or self.cmm != "none"
+        return self.cstm != "none" or self.cmm not in ("none", "same_frame") or self.shift != "none"
+
+
+class ColourJitter(Strict):
+    """Random brightness, contrast, saturation and hue; strengths as torchvision's `ColorJitter` takes them.
+
+    The papers name it (TPAMI, section 4.2) and give no strengths: these are Barlow Twins', which their loss is after.
+    """
+
+    brightness: NotNegative = 0.4
+    contrast: NotNegative = 0.4
+    saturation: NotNegative = 0.2
+    hue: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    probability: Probability = 0.8
 
 
 class Augmentation(Strict):
@@ -57,11 +91,28 @@ class Augmentation(Strict):
     crop: Literal["multiscale_corner", "centre"] = "multiscale_corner"
     scales: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)] = [1.0, 0.875, 0.75, 0.66]
     horizontal_flip: Probability = 0.0
+    colour_jitter: ColourJitter | None = None
+    grayscale: Probability = 0.0
+
+
+class Twins(Strict):
+    """Twins Training: two views of every clip and a correlation loss between their logits. TPAMI, section 3.5."""
+
+    # Lambda of Eq. 10 and beta of Eq. 9; the values of section 4.2.
+    correlation_weight: NotNegative = 0.01
+    off_diagonal_weight: NotNegative = 0.0039
+    # Barlow Twins subtracts the mean over the batch before Eq. 8; TPAMI does not.
+    centred: bool = False
+    # The number of classes K for which the two weights were chosen. Where it is given, lambda x K and beta x (K - 1)
+    # are held at their values there, whatever K the data have: few classes make the paper's weights vanish.
+    chosen_for_classes: Count | None = None
 
 
 class Recipe(Strict):
     """How to train. All of it decides the weights, so all of it is part of an experiment."""
 
+    # Another recipe's file, relative to this one: its keys where this one is silent.
+    extends: str | None = None
     source: str
     initialisation: Literal["scratch", "imagenet"]
     epochs: Count
@@ -83,6 +134,10 @@ class Recipe(Strict):
     # A side of the network's input, or its height and width; a part of the frame, as crop_size is of short_side.
     crop_size: Count | Annotated[list[Count], Field(min_length=2, max_length=2)] = 224
     augmentation: Augmentation = Augmentation()
+    twins: Twins | None = None
+    # Controls: frames of a training clip in random order; labels dealt anew among the training clips.
+    frame_order: Literal["forward", "shuffled"] = "forward"
+    labels: Literal["true", "permuted"] = "true"
     # Arithmetic of the forward and backward pass on a GPU; a CPU always computes in float32.
     precision: Literal["float32", "bfloat16"] = "float32"
     # CPU threads of one training: 1, 2 and 4 threads give three different sums.
@@ -225,8 +280,10 @@ class Dataset(Strict):
     # Checked before training: numbers of classes and clips, and clips of each split, of each fold where there are
     # folds.
     expect: dict[Literal["classes", "clips", "train", "validation", "test"], NotNegativeInt | list[NotNegativeInt]] = {}
-    # Whether a mirrored clip keeps its label. False where left and right are classes.
+    # Whether a mirrored clip is still a clip of a known class: its own, or its partner's in `flip_pairs`.
     flip: bool = False
+    # Classes that are each other mirrored: a flip swaps the label.
+    flip_pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
     # Classes that are each other played backwards.
     reversed_pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
     # The role whose own dataset this is; only there can a published figure itself be replicated.
@@ -252,19 +309,68 @@ class Dataset(Strict):
             raise ValueError("give `folds` (official ones) or `leave_groups_out`, not both")
         if self.render is not None and self.videos is not None:
             raise ValueError("`videos` is where the project draws them when `render` is given; remove it")
+        if self.flip_pairs and not self.flip:
+            raise ValueError("flip_pairs says how a flip changes labels: set flip to true, or leave flip_pairs out")
+        paired = [name for pair in self.flip_pairs for name in pair]
+        if len(set(paired)) != len(paired):
+            raise ValueError("flip_pairs: a class stands twice; each has one partner")
         if self.order_only and not self.reversed_pairs:
             raise ValueError("order_only says something about reversed_pairs; list them")
         return self
+
+
+class Change(Strict):
+    """What a control changes in the recipe that it is trained with, whatever recipe the study binds."""
+
+    # False trains one view of each clip with all else as it is.
+    twins: Literal[False] | None = None
+    correlation_weight: NotNegative | None = None
+    # Twins' weights held at what they are for the number of classes of the line's role.
+    chosen_for_role: bool = False
+    # The whole schedule so many times as long.
+    longer: Count = 1
+    frame_order: Literal["shuffled"] | None = None
+    labels: Literal["permuted"] | None = None
+
+    def applied(self, recipe: Recipe, classes: int) -> Recipe:
+        """`recipe` with the change.
+
+        Args:
+            classes: of the line's role in the papers.
+
+        Raises:
+            ValueError: it changes Twins in a recipe without them.
+        """
+        update: dict[str, Any] = {
+            "epochs": recipe.epochs * self.longer,
+            "decay_epochs": [epoch * self.longer for epoch in recipe.decay_epochs],
+        }
+        for key in ("frame_order", "labels"):
+            if getattr(self, key) is not None:
+                update[key] = getattr(self, key)
+        if self.twins is False:
+            update["twins"] = None
+        elif self.correlation_weight is not None or self.chosen_for_role:
+            if recipe.twins is None:
+                raise ValueError("the recipe has no twins that correlation_weight or chosen_for_role could change")
+            of_twins: dict[str, Any] = {"chosen_for_classes": classes} if self.chosen_for_role else {}
+            if self.correlation_weight is not None:
+                of_twins["correlation_weight"] = self.correlation_weight
+            update["twins"] = recipe.twins.model_copy(update=of_twins)
+        return recipe.model_copy(update=update)
 
 
 class Line(Strict):
     """One line of a paper's table. Without a variant it is the literature's: published, never measured."""
 
     method: str
+    # What claims call the line where `method` stands in several.
+    id: Name | None = None
     variant: Name | None = None
     frames: Count | None = None
     role: Role | None = None
     recipe: Name | None = None
+    change: Change = Change()
     protocol: str | None = None
     # The paper's own descriptor columns, in its words.
     describe: dict[str, str | int | float] = {}

@@ -8,48 +8,76 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from stm.data.augmentation import augmented, partners
 from stm.data.sampling import in_order, segment_frames
 from stm.data.shards import FrameIndex
-from stm.data.transforms import centre_region, crop, decode, multiscale_corner_region, spread_regions
+from stm.data.transforms import centre_region, crop, decode, spread_regions
 from stm.draws import Purpose, clip_key, generator
 
 Item = tuple[int, int]  # epoch, row of the index
 
 
 class TrainingClips(Dataset[tuple[Tensor, int]]):
-    """Clips by (epoch, row): T randomly sampled frames, augmented alike.
+    """Clips by (epoch, row): T randomly sampled frames, augmented alike; under Twins two views of the same frames.
 
     Args:
         index: the frames.
-        recipe: the keys of `stm.config.schema.Recipe`.
+        rows: of the training split.
+        recipe: every key of `stm.config.schema.Recipe`.
         frames: T.
         seed: of the run.
+        flip_pairs: classes that are each other mirrored.
     """
 
-    def __init__(self, index: FrameIndex, recipe: Mapping[str, Any], frames: int, seed: int):
+    def __init__(
+        self,
+        index: FrameIndex,
+        rows: Sequence[int] | np.ndarray,
+        recipe: Mapping[str, Any],
+        frames: int,
+        seed: int,
+        flip_pairs: Sequence[Sequence[str]] = (),
+    ):
         self.index = index
         self.size: Sequence[int] = recipe["crop_size"]
         self.proportion: float = recipe["crop_size"][0] / recipe["short_side"]
         self.augmentation: Mapping[str, Any] = recipe["augmentation"]
+        self.views = 2 if recipe["twins"] else 1
+        self.frame_order: str = recipe["frame_order"]
         self.frames = frames
         self.seed = seed
+        self.mirrored = partners(index.classes, flip_pairs)
+        self.permuted = _permuted(index, rows, seed) if recipe["labels"] == "permuted" else {}
 
     def __getitem__(self, item: Item) -> tuple[Tensor, int]:
-        """(T, 3, *size) bytes and the label."""
+        """(views, T, 3, *size) bytes and the label."""
         epoch, row = item
         clip = self.index.clip(row)
         key = clip_key(clip.clip)
         numbers = segment_frames(clip.frames, self.frames, generator(self.seed, Purpose.SAMPLING, epoch, key))
+        numbers = in_order(numbers, self.frame_order, generator(self.seed, Purpose.TRAINING_SHUFFLE, epoch, key))
         frames = decode(self.index.read(row, numbers))
-        rng = generator(self.seed, Purpose.AUGMENTATION, epoch, key)
-        height, width = frames.shape[-2:]
-        if self.augmentation["crop"] == "centre":
-            region = centre_region(height, width, self.size, self.proportion)
-        else:
-            region = multiscale_corner_region(height, width, self.size, self.augmentation["scales"], rng)
-        frames = crop(frames, region, self.size)
-        mirrored = rng.random() < self.augmentation["horizontal_flip"]
-        return frames.flip(-1) if mirrored else frames, clip.label
+        views = [self._view(frames, epoch, key, view) for view in range(self.views)]
+        label = self.permuted.get(row, clip.label)
+        if self.mirrored[label] != label:
+            # Mirrored it is of another class: both views or neither.
+            chance = self.augmentation["horizontal_flip"]
+            flip = bool(generator(self.seed, Purpose.FLIP, epoch, key).random() < chance)
+            views = [(view, flip) for view, _ in views]
+            label = self.mirrored[label] if flip else label
+        return torch.stack([view.flip(-1) if flip else view for view, flip in views]), label
+
+    def _view(self, frames: Tensor, epoch: int, key: int, view: int) -> tuple[Tensor, bool]:
+        # The first view's draws are those of a training without Twins.
+        rng = generator(self.seed, Purpose.AUGMENTATION, epoch, key, *([view] if view else []))
+        return augmented(frames, self.augmentation, self.size, self.proportion, rng)
+
+
+def _permuted(index: FrameIndex, rows: Sequence[int] | np.ndarray, seed: int) -> dict[int, int]:
+    """By row, the label of another training clip: as many of each class as before, and nothing to learn."""
+    labels = [index.clip(int(row)).label for row in rows]
+    order = generator(seed, Purpose.LABELS).permutation(len(labels))
+    return {int(row): labels[k] for row, k in zip(rows, order, strict=True)}
 
 
 class MicroBatches(Sampler[list[Item]]):

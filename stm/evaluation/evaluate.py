@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from stm.config.specification import recipe_in_full
 from stm.data.dataset import EvaluationClips
 from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise
@@ -64,7 +65,7 @@ def evaluate(
             f"{run} was trained with other classes, or in another order, than {index_path} has. Train it again"
         )
     rows = index.select(spec["split"], record["spec"]["fold"])
-    recipe = record["spec"]["recipe"]
+    recipe = recipe_in_full(record["spec"]["recipe"])
     be_repeatable(recipe["threads"], device)
     clips = EvaluationClips(
         index, rows, spec["protocol"], record["spec"]["frames"], recipe["short_side"], recipe["crop_size"]

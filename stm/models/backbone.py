@@ -35,14 +35,35 @@ class Spatial(nn.Sequential):
         self.relu = nn.ReLU(inplace=True)
 
 
+class ChannelWiseSpatial(nn.Module):
+    """A 3x3 convolution of every channel alone, with BN and ReLU: TPAMI Table 10. ImageNet has no weights for it."""
+
+    def __init__(self, place: Place):
+        super().__init__()
+        if place.out_channels % place.channels:
+            raise ValueError(f"{place.channels} channels cannot be convolved one by one into {place.out_channels}")
+        self.depthwise = nn.Conv2d(
+            place.channels, place.out_channels, 3, place.stride, padding=1, groups=place.channels, bias=False
+        )
+        self.norm = nn.BatchNorm2d(place.out_channels)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.relu(self.norm(self.depthwise(features)))
+
+
 class Bottleneck(nn.Module):
-    """1x1 reduce, `middle`, 1x1 restore, and the shortcut; four times as many channels outside as in the middle."""
+    """1x1 reduce, `middle`, 1x1 restore, and the shortcut; four times as many channels outside as in the middle.
+
+    `shift` stands before the first convolution: TSM's place, else nothing.
+    """
 
     expansion = 4
 
-    def __init__(self, channels: int, place: Place, middle: Middle):
+    def __init__(self, channels: int, place: Place, middle: Middle, shift: nn.Module):
         super().__init__()
         out_channels = place.out_channels * self.expansion
+        self.shift = shift
         self.conv1 = nn.Conv2d(channels, place.channels, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(place.channels)
         self.middle = middle(place)
@@ -52,7 +73,7 @@ class Bottleneck(nn.Module):
         self.downsample = shortcut(channels, out_channels, place.stride)
 
     def forward(self, features: Tensor) -> Tensor:
-        x = self.relu(self.bn1(self.conv1(features)))
+        x = self.relu(self.bn1(self.conv1(self.shift(features))))
         x = self.bn3(self.conv3(self.middle(x)))
         return self.relu(x + self.downsample(features))
 
@@ -66,8 +87,9 @@ class BasicBlock(nn.Module):
 
     expansion = 1
 
-    def __init__(self, channels: int, place: Place, middle: Middle):
+    def __init__(self, channels: int, place: Place, middle: Middle, shift: nn.Module):
         super().__init__()
+        self.shift = shift
         self.middle = middle(place)
         self.conv2 = nn.Conv2d(place.out_channels, place.out_channels, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(place.out_channels)
@@ -75,7 +97,7 @@ class BasicBlock(nn.Module):
         self.downsample = shortcut(channels, place.out_channels, place.stride)
 
     def forward(self, features: Tensor) -> Tensor:
-        x = self.bn2(self.conv2(self.middle(features)))
+        x = self.bn2(self.conv2(self.middle(self.shift(features))))
         return self.relu(x + self.downsample(features))
 
 
@@ -97,6 +119,7 @@ class ResNet(nn.Module):
         frames: T.
         dropout: probability before the classifier.
         middle: makes the part of every block in the place of its 3x3 convolution.
+        shift: stands before the first convolution of every block; without weights.
 
     Shape:
         input (N, T, 3, H, W); output (N, K).
@@ -111,6 +134,7 @@ class ResNet(nn.Module):
         frames: int,
         dropout: float,
         middle: Middle,
+        shift: nn.Module,
     ):
         super().__init__()
         self.frames = frames
@@ -127,7 +151,7 @@ class ResNet(nn.Module):
             for k in range(count):
                 inner = planes if bottleneck else channels
                 place = Place(i + 2, k, inner, planes, stride=2 if i > 0 and k == 0 else 1)
-                stage.append(block(channels, place, middle))
+                stage.append(block(channels, place, middle, shift))
                 channels = planes * block.expansion
             self.add_module(f"layer{i + 1}", stage)
         self.dropout = nn.Dropout(dropout)

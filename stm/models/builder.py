@@ -6,56 +6,78 @@ from typing import Any
 import torch
 from torch import nn
 
-from stm.models.backbone import Place, ResNet, Spatial
-from stm.models.cmm import CMM
-from stm.models.cstm import CSTM
-from stm.models.stm import STM, CMMOnly
+from stm.config.schema import Backbone, Variant
+from stm.config.specification import variant_in_full
+from stm.models.backbone import ChannelWiseSpatial, Place, ResNet, Spatial
+from stm.models.cmm import CMM, SameFrame
+from stm.models.cstm import CSTM, OrdinaryCSTM
+from stm.models.shift import TemporalShift
+from stm.models.stm import STM, CMMOnly, Concatenation
 
 
 def build(variant: Mapping[str, Any], frames: int, classes: int, dropout: float = 0.0) -> ResNet:
     """The network of a variant.
 
     Args:
-        variant: the keys of `stm.config.schema.Variant`, and `backbone` with those of `Backbone`.
+        variant: as `stm.config.specification.variant_departures` gives it.
         frames: T.
         classes: K.
         dropout: probability before the classifier.
     """
-    backbone = variant["backbone"]
-
-    def cstm(place: Place) -> nn.Module:
-        return CSTM(place.channels, frames, Spatial(place))
-
-    def cmm(place: Place) -> nn.Module:
-        return CMM(
-            place.channels,
-            place.out_channels,
-            frames,
-            reduction=backbone["cmm_reduction"],
-            least_channels=backbone["cmm_least_channels"],
-            stride=place.stride,
-            next_minus_current=variant["cmm_sign"] == "next_minus_current",
-        )
+    settings, backbone = variant_in_full(variant)
 
     def middle(place: Place) -> nn.Module:
-        match (variant["cstm"], variant["cmm"]):
-            case ("none", "none"):
-                return Spatial(place)
-            case ("channel_wise", "none"):
-                return cstm(place)
-            case ("none", "channel_wise"):
-                return CMMOnly(Spatial(place), cmm(place))
-            case ("channel_wise", "channel_wise"):
-                return STM(cstm(place), cmm(place))
-        raise ValueError(f"cstm = {variant['cstm']!r} with cmm = {variant['cmm']!r} is no network that can be built")
+        temporal = place.stage in settings.stages and (settings.blocks == "all" or place.block == 0)
+        return _temporal(settings, backbone, place, frames) if temporal else Spatial(place)
 
     network = ResNet(
-        bottleneck=backbone["block"] == "bottleneck",
-        blocks=backbone["blocks"],
-        width=backbone["width"],
+        bottleneck=backbone.block == "bottleneck",
+        blocks=backbone.blocks,
+        width=backbone.width,
         classes=classes,
         frames=frames,
         dropout=dropout,
         middle=middle,
+        shift=TemporalShift(frames) if settings.shift == "both_ways" else nn.Identity(),
     )
     return network.to(memory_format=torch.channels_last)
+
+
+def _temporal(settings: Variant, backbone: Backbone, place: Place, frames: int) -> nn.Module:
+    """The part of a block in the place of its 3x3 convolution, in the blocks that the variant makes temporal."""
+    if settings.cmm == "none":
+        return _cstm(settings, place, frames)
+    cmm = _cmm(settings, backbone, place, frames)
+    if settings.cstm == "none":
+        return CMMOnly(Spatial(place), cmm)
+    cstm = _cstm(settings, place, frames)
+    if settings.fusion == "sum":
+        return STM(cstm, cmm)
+    return Concatenation(cstm, cmm, place.out_channels, from_sum=settings.fusion == "concatenation_from_sum")
+
+
+def _cstm(settings: Variant, place: Place, frames: int) -> nn.Module:
+    match settings.cstm:
+        case "none":
+            return Spatial(place)
+        case "ordinary":
+            return OrdinaryCSTM(place.channels, frames, Spatial(place))
+        case "channel_wise_1d_2d":
+            return CSTM(place.channels, frames, ChannelWiseSpatial(place))
+    return CSTM(place.channels, frames, Spatial(place), fixed=settings.cstm == "fixed")
+
+
+def _cmm(settings: Variant, backbone: Backbone, place: Place, frames: int) -> nn.Module:
+    assert settings.cmm != "none", "a block without CMM asks for none"
+    reduced = max(place.channels // backbone.cmm_reduction, backbone.cmm_least_channels)
+    if settings.cmm == "same_frame":
+        return SameFrame(place.channels, reduced, place.out_channels, place.stride)
+    return CMM(
+        place.channels,
+        reduced,
+        place.out_channels,
+        frames,
+        stride=place.stride,
+        kernel=settings.cmm,
+        next_minus_current=settings.cmm_sign == "next_minus_current",
+    )

@@ -20,8 +20,21 @@ def torchvision_name(name: str, bottleneck: bool) -> str:
     return re.sub(r"\.middle\.(?:\w+\.)*?(conv|bn)\.", rf".\g<1>{number}.", name)
 
 
+# A module's own weights: CMM's, CSTM's temporal kernel, the 1x1 of a concatenation, channel-wise 3x3 convolutions.
+NOT_IN_IMAGENET = re.compile(r"\.cmm\.|\.kernel$|\.middle\.weight$|\.(depthwise|norm)\.")
+CHANNEL_WISE = re.compile(r"(.+)\.middle\..*\bdepthwise\.")
+
+
+def _spatial(block: str, bottleneck: bool) -> tuple[str, str]:
+    """How torchvision's names of a block's 3x3 convolution, and of its norm, begin."""
+    number = 2 if bottleneck else 1
+    return f"{block}.conv{number}.", f"{block}.bn{number}."
+
+
 def load_imagenet(network: nn.Module, path: Path, bottleneck: bool) -> list[str]:
-    """Take over every weight but the classifier's and those of the temporal modules, which ImageNet does not have.
+    """Take over every weight but the classifier's and those that ImageNet does not have.
+
+    They are those of the temporal modules, and of 3x3 convolutions that are channel-wise here.
 
     Returns:
         The names of our weights that keep their own start.
@@ -34,8 +47,11 @@ def load_imagenet(network: nn.Module, path: Path, bottleneck: bool) -> list[str]
     taken: dict[str, torch.Tensor] = {}
     fresh = []
     for name, value in ours.items():
-        if name.startswith("fc.") or ".cmm." in name or name.endswith(".kernel"):
+        if name.startswith("fc.") or NOT_IN_IMAGENET.search(name):
             fresh.append(name)
+            replaced = CHANNEL_WISE.match(name)
+            if replaced:
+                theirs = {k: v for k, v in theirs.items() if not k.startswith(_spatial(replaced[1], bottleneck))}
             continue
         source = torchvision_name(name, bottleneck)
         if source not in theirs:

@@ -1,5 +1,7 @@
-"""What stands in the middle of a residual block: figure 3 of both papers, and each of its two modules alone."""
+"""What stands in the middle of a residual block: figure 3 of both papers, and what their ablations put in its place."""
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -35,3 +37,25 @@ class CMMOnly(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return self.spatial(features) + self.cmm(features)
+
+
+class Concatenation(nn.Module):
+    """CSTM's and CMM's outputs side by side, and a 1x1 convolution from 2C channels to C. TPAMI, section 5.2, Table 7.
+
+    Args:
+        cstm, cmm: the two modules.
+        channels: C, of either's output.
+        from_sum: a control of the project: the 1x1 starts as the sum of the two, not at random. A concatenation can
+            compute the sum; where it does better from here, its deficit was one of its start.
+    """
+
+    def __init__(self, cstm: nn.Module, cmm: nn.Module, channels: int, from_sum: bool = False):
+        super().__init__()
+        self.cstm = cstm
+        self.cmm = cmm
+        self.weight = nn.Parameter(torch.eye(channels).repeat(1, 2)[..., None, None])
+        if not from_sum:
+            nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, features: Tensor) -> Tensor:
+        return F.conv2d(torch.cat([self.cstm(features), self.cmm(features)], dim=1), self.weight)

@@ -1,4 +1,4 @@
-"""The two operators that look at neighbouring frames. Frames before the first and after the last count as zero."""
+"""The operators that look at neighbouring frames. Frames before the first and after the last count as zero."""
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +32,42 @@ def temporal_convolution(features: Tensor, kernel: Tensor, frames: int) -> Tenso
     clips = as_clips(features, frames).transpose(1, 2)
     mixed = F.conv3d(clips, kernel[..., None, None], padding=(1, 0, 0), groups=kernel.shape[0])
     return mixed.transpose(1, 2).flatten(0, 1)
+
+
+def ordinary_temporal_convolution(features: Tensor, kernel: Tensor, frames: int) -> Tensor:
+    """Every channel mixes all channels of three neighbouring frames: the ordinary convolution of TPAMI Table 10.
+
+    Args:
+        features: (N*T, C, H, W).
+        kernel: (C, C, 3), as of a Conv1d.
+        frames: T.
+
+    Returns:
+        (N*T, C, H, W).
+    """
+    clips = as_clips(features, frames).transpose(1, 2)
+    mixed = F.conv3d(clips, kernel[..., None, None], padding=(1, 0, 0))
+    return mixed.transpose(1, 2).flatten(0, 1)
+
+
+def temporal_shift(features: Tensor, part: int, frames: int) -> Tensor:
+    """A `part`-th of the channels from the next frame, as many from the one before, the others as they are: TSM.
+
+    Args:
+        features: (N*T, C, H, W).
+        part: 8 shifts an eighth each way.
+        frames: T.
+
+    Returns:
+        (N*T, C, H, W).
+    """
+    clips = as_clips(features, frames)
+    shifted = clips.shape[2] // part
+    out = torch.zeros_like(clips)
+    out[:, :-1, :shifted] = clips[:, 1:, :shifted]
+    out[:, 1:, shifted : 2 * shifted] = clips[:, :-1, shifted : 2 * shifted]
+    out[:, :, 2 * shifted :] = clips[:, :, 2 * shifted :]
+    return out.flatten(0, 1)
 
 
 def motion_difference(current: Tensor, transformed: Tensor, frames: int) -> Tensor:

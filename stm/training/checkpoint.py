@@ -19,12 +19,19 @@ class Progress:
 
     step: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
-    # Sums over the epoch in progress: of losses and of right answers over clips, and clips.
-    loss: float = 0.0
+    # Sums over the epoch in progress: of the terms of the loss and of right answers over clips, and clips.
+    terms: dict[str, float] = field(default_factory=dict)
     correct: int = 0
     clips: int = 0
     seconds: float = 0.0
     resumed: int = 0
+
+    def add(self, terms: dict[str, float], correct: int, clips: int) -> None:
+        """Count one step."""
+        for name, total in terms.items():
+            self.terms[name] = self.terms.get(name, 0.0) + total
+        self.correct += correct
+        self.clips += clips
 
 
 def save_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:

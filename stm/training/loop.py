@@ -1,6 +1,7 @@
 """Training: one run, from its specification and an index of frames to weights, history and record."""
 
 import csv
+import math
 import shutil
 import time
 from collections.abc import Iterator
@@ -9,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from stm.config.specification import recipe_in_full, variant_in_full
 from stm.data.dataset import MicroBatches, TrainingClips
 from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise
@@ -24,6 +25,7 @@ from stm.models.builder import build
 from stm.models.imagenet import load_imagenet
 from stm.repeatable import be_repeatable
 from stm.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from stm.training.objective import cross_entropy_step, twins_step
 from stm.training.optimiser import build_optimiser, learning_rate, set_learning_rate
 from stm.training.provenance import peak_memory_mb, provenance
 
@@ -60,7 +62,7 @@ def train(
     Raises:
         TrainingError: the loss is no longer finite.
     """
-    be_repeatable(spec["recipe"]["threads"], execution.device)
+    be_repeatable(recipe_in_full(spec["recipe"])["threads"], execution.device)
     index = FrameIndex(index_path)
     training = Training("/".join(out.parts[-3:]), spec, index, weights, execution)
     # Named by what the weights follow from: with a changed setting or other data a training starts afresh, and changed
@@ -78,15 +80,15 @@ class Training:
 
     def __init__(self, name: str, spec: dict[str, Any], index: FrameIndex, weights: Path | None, execution: Execution):
         self.name = name
-        self.spec = spec
-        self.recipe: dict[str, Any] = spec["recipe"]
+        self.recipe = recipe_in_full(spec["recipe"])
+        self.spec = {**spec, "recipe": self.recipe}
         self.index = index
         self.execution = execution
         self.rows = index.select("train", spec["fold"])
         torch.manual_seed(torch_seed(spec["seed"], Purpose.INITIALISATION))
         network = build(spec["variant"], spec["frames"], len(index.classes), self.recipe["dropout"])
         if weights is not None:
-            fresh = load_imagenet(network, weights, spec["variant"]["backbone"]["block"] == "bottleneck")
+            fresh = load_imagenet(network, weights, variant_in_full(spec["variant"])[1].block == "bottleneck")
             print(f"initial weights from {weights}; with their own start: {len(fresh)} of {len(network.state_dict())}")
         self.network: ResNet = network.to(execution.device)
         self.optimiser = build_optimiser(self.network, self.recipe)
@@ -126,7 +128,9 @@ class Training:
                 saved = now
 
     def _loader(self) -> Iterator[tuple[Tensor, Tensor]]:
-        clips = TrainingClips(self.index, self.recipe, self.spec["frames"], self.spec["seed"])
+        clips = TrainingClips(
+            self.index, self.rows, self.recipe, self.spec["frames"], self.spec["seed"], self.spec.get("flip_pairs", [])
+        )
         return iter(
             DataLoader(
                 clips,
@@ -138,21 +142,20 @@ class Training:
         )
 
     def _step(self, loader: Iterator[tuple[Tensor, Tensor]]) -> None:
-        """One step of the optimiser: the gradient of the mean loss over the global batch, by micro-batches."""
-        progress = self.progress
-        torch.manual_seed(torch_seed(self.spec["seed"], Purpose.STEP, progress.step))
+        """One step of the optimiser: the gradient over the global batch, by micro-batches."""
+        progress, seed = self.progress, self.spec["seed"]
+        torch.manual_seed(torch_seed(seed, Purpose.STEP, progress.step))
         sizes = self.batches.sizes(progress.step)
-        losses = []
-        for _ in sizes:
-            loss, correct = self._forward(*next(loader))
-            (loss / sum(sizes)).backward()
-            losses.append(loss.detach())
-            progress.correct += int(correct)
-        total = float(torch.stack(losses).sum())
-        if total != total or total in (float("inf"), float("-inf")):
+        batches = (self._on_device(*next(loader)) for _ in sizes)
+        if self.recipe["twins"]:
+            seeds = [torch_seed(seed, Purpose.STEP, progress.step, k) for k in range(len(sizes))]
+            terms, correct = twins_step(self._logits, batches, sum(sizes), self.recipe["twins"], self.network, seeds)
+        else:
+            terms, correct = cross_entropy_step(self._logits, batches, sum(sizes))
+        if not math.isfinite(terms["loss"]):
             raise TrainingError(
-                f"the loss is {total / sum(sizes)} at step {progress.step} of {self.steps}. A lower learning_rate or a "
-                f"gradient_norm_limit in the recipe may help; the last checkpoint is kept"
+                f"the loss is {terms['loss'] / sum(sizes)} at step {progress.step} of {self.steps}. A lower "
+                f"learning_rate or a gradient_norm_limit in the recipe may help; the last checkpoint is kept"
             )
         epoch = progress.step // self.batches.steps_per_epoch
         set_learning_rate(self.optimiser, learning_rate(self.recipe, epoch))
@@ -160,17 +163,19 @@ class Training:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe["gradient_norm_limit"])
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
-        progress.loss += total
-        progress.clips += sum(sizes)
+        progress.add(terms, correct, sum(sizes))
 
-    def _forward(self, frames: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """The sum of the losses over a micro-batch, and how many of its clips are right."""
+    def _on_device(self, frames: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         device = self.execution.device
-        frames, labels = frames.to(device, non_blocking=True), labels.to(device, non_blocking=True)
-        half = device.type == "cuda" and self.recipe["precision"] == "bfloat16"
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
-            logits = self.network(normalise(frames)).float()
-        return F.cross_entropy(logits, labels, reduction="sum"), (logits.argmax(1) == labels).sum()
+        return frames.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+
+    def _logits(self, frames: Tensor) -> Tensor:
+        """(n, V, T, 3, H, W) bytes to (V, n, K): all views of all clips in one batch through the network."""
+        views = frames.shape[1]
+        half = frames.device.type == "cuda" and self.recipe["precision"] == "bfloat16"
+        with torch.autocast(frames.device.type, dtype=torch.bfloat16, enabled=half):
+            logits = self.network(normalise(frames.transpose(0, 1).flatten(0, 1))).float()
+        return logits.unflatten(0, (views, -1))
 
     def _end_epoch(self) -> None:
         progress = self.progress
@@ -179,21 +184,21 @@ class Training:
             "epoch": epoch,
             "step": progress.step,
             "learning_rate": learning_rate(self.recipe, epoch - 1),
-            "loss": progress.loss / progress.clips,
+            **{name: total / progress.clips for name, total in progress.terms.items()},
             "train_top1": 100 * progress.correct / progress.clips,
             "seconds": round(progress.seconds, 2),
         }
         progress.history.append(row)
-        progress.loss, progress.correct, progress.clips = 0.0, 0, 0
+        progress.terms, progress.correct, progress.clips = {}, 0, 0
 
     def _report(self) -> None:
         progress = self.progress
         epoch = -(-progress.step // self.batches.steps_per_epoch)
         left = progress.seconds / progress.step * (self.steps - progress.step)
+        loss, top1 = progress.terms["loss"] / progress.clips, 100 * progress.correct / progress.clips
         print(
             f"{self.name}: epoch {epoch} of {self.recipe['epochs']}, "
-            f"loss {progress.loss / progress.clips:.3f}, top-1 {100 * progress.correct / progress.clips:.1f}%, "
-            f"{left / 60:.1f} min left",
+            f"loss {loss:.3f}, top-1 {top1:.1f}%, {left / 60:.1f} min left",
             flush=True,
         )
 

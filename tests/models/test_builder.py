@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 
 from stm.config.loading import read_yaml, validated
 from stm.config.schema import PAPER_BACKBONES, Backbone, Models
+from stm.config.specification import variant_departures
 from stm.models.backbone import ResNet
 from stm.models.builder import build
 from stm.models.imagenet import load_imagenet
@@ -22,7 +23,7 @@ SMALL = {
 def built(name: str, frames: int = 4, classes: int = 5, backbones=SMALL, **changes) -> ResNet:
     torch.manual_seed(0)
     settings = VARIANTS[name].model_copy(update=changes)
-    return build({**settings.model_dump(), "backbone": backbones[settings.depth].model_dump()}, frames, classes)
+    return build(variant_departures(settings, backbones[settings.depth]), frames, classes)
 
 
 def millions(network: ResNet) -> float:
@@ -115,6 +116,6 @@ def _with_more(path: Path, folder: Path) -> Path:
     return folder / "more.safetensors"
 
 
-def test_a_combination_that_no_paper_has_is_refused():
-    with pytest.raises(ValueError, match="is no network that can be built"):
-        built("stm", cstm="ordinary")
+def test_a_narrow_network_keeps_cmms_least_channels():
+    narrow = {50: SMALL[50].model_copy(update={"cmm_least_channels": 3})}
+    assert built("cmm", backbones=narrow).layer1[0].middle.cmm.reduce.out_channels == 3

@@ -6,7 +6,7 @@ from stm.models.cmm import CMM
 
 def module(**settings) -> CMM:
     torch.manual_seed(0)
-    return CMM(32, 32, frames=3, reduction=16, **settings).eval().double()
+    return CMM(32, 2, 32, frames=3, **settings).eval().double()
 
 
 def test_cmm_is_equation_2_with_a_zero_last_step():
@@ -47,7 +47,3 @@ def test_a_clip_that_stands_still_under_a_centre_kernel_has_no_motion():
 def test_a_stride_halves_odd_sizes_upwards_as_the_convolution_beside_it_does(size, pooled):
     out = module(stride=2)(torch.randn(3, 32, size, size).double())
     assert out.shape == (3, 32, pooled, pooled)
-
-
-def test_a_narrow_network_keeps_its_least_channels():
-    assert module(least_channels=4).reduce.out_channels == 4
