@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from stm.config.loading import ConfigError, Source, read_yaml, suggestion, validated
+from stm.config.orderplan import OrderPlan, order_plan
 from stm.config.products import STAGE_VERSIONS, DatasetPlan, Network, Prediction, Run
 from stm.config.schema import (
     PAPER_BACKBONES,
@@ -23,8 +24,6 @@ from stm.config.schema import (
     Line,
     Models,
     Protocol,
-    PublishedLine,
-    PublishedTable,
     Recipe,
     Roles,
     Study,
@@ -32,8 +31,12 @@ from stm.config.schema import (
     Variant,
 )
 from stm.config.specification import recipe_departures, variant_departures
-from stm.config.tableplan import PACKAGE, TableLine, TablePlan
+from stm.config.tableplan import PACKAGE, TablePlan, table_plan
 from stm.files import source_digest
+
+
+class NotForThisStudyError(ConfigError):
+    """A table that a study could make with other bindings: no error as long as nobody asks for it by name."""
 
 
 class Plan:
@@ -51,13 +54,13 @@ class Plan:
     def __init__(self, study: Path, overrides: Mapping[str, Any] | None = None, config: Path = Path("config")):
         self.config = config
         self.path = study
-        self._source = _overridden(_extended(read_yaml(study)), overrides or {})
-        self.study = validated(Study, self._source)
-        self._models = read_yaml(config / "models.yaml")
-        self.variants: dict[str, Variant] = validated(Models, self._models).variants
+        self.source = _overridden(_extended(read_yaml(study)), overrides or {})
+        self.study = validated(Study, self.source)
+        self.variants: dict[str, Variant] = validated(Models, read_yaml(config / "models.yaml")).variants
         self.role_facts = validated(Roles, read_yaml(config / "published" / "roles.yaml")).roles
         self._datasets: dict[str, DatasetPlan] = {}
-        self._recipes: dict[str, Recipe] = {}
+        self._recipe_files: dict[str, Recipe] = {}
+        self._tables: dict[str, TablePlan] = {}
         for role in self.study.roles:
             self.dataset_of(role)
         for name in self.study.recipes:
@@ -73,7 +76,7 @@ class Plan:
         """
         if role not in self.study.roles:
             bound = ", ".join(sorted(self.study.roles))
-            raise self._source.error(("roles",), f": no dataset is bound to the role '{role}'. Bound here: {bound}")
+            raise self.source.error(("roles",), f": no dataset is bound to the role '{role}'. Bound here: {bound}")
         return self._dataset(self.study.roles[role], ("roles", role))
 
     def dataset(self, name: str) -> DatasetPlan:
@@ -82,17 +85,15 @@ class Plan:
 
     def _dataset(self, name: str, at: tuple[str, ...]) -> DatasetPlan:
         if name not in self._datasets:
-            source = self._read(self._source, at, "datasets", name)
+            source = self.read(self.source, at, "datasets", name)
             self._datasets[name] = DatasetPlan(name, validated(Dataset, source))
         return self._datasets[name]
 
     def recipe(self, name: str) -> tuple[str, Recipe]:
         """The recipe that this study trains where a table says `name`, with its own name."""
         substitute = self.study.recipes.get(name, name)
-        if substitute not in self._recipes:
-            at = ("recipes", name) if name in self.study.recipes else ()
-            self._recipes[substitute] = self._recipe_file(at, substitute)
-        return substitute, self._recipes[substitute]
+        at = ("recipes", name) if name in self.study.recipes else ()
+        return substitute, self._recipe_file(at, substitute)
 
     def protocol(self, name: str) -> Protocol:
         """A protocol at the scale of this study."""
@@ -100,7 +101,7 @@ class Plan:
         scale = self.study.protocols.get(name)  # type: ignore[call-overload]
         return base.model_copy(update=scale.model_dump(exclude_none=True)) if scale else base
 
-    def _read(self, asker: Source, at: tuple[str | int, ...], kind: str, name: str) -> Source:
+    def read(self, asker: Source, at: tuple[str | int, ...], kind: str, name: str) -> Source:
         """`config/<kind>/<name>.yaml`, or an error at the key that asked for it."""
         path = self.config / kind / f"{name}.yaml"
         if not path.is_file():
@@ -132,9 +133,10 @@ class Plan:
         except ValueError as error:
             raise ConfigError(f"{path}: {error}") from None
         if settings.initialisation == "imagenet" and backbone != PAPER_BACKBONES[variant.depth]:
-            raise ConfigError(
+            raise NotForThisStudyError(
                 f"{path}: initialisation = 'imagenet' fits the papers' backbones only, and {self.path} scales them. "
-                f"Bind another recipe in its `recipes:`, as {{{recipe}: demo}}, or leave `backbones` out"
+                f"Bind another recipe in its `recipes:`, as {{{recipe}: demo}}, leave `backbones` out, or name the "
+                f"tables to make in its `tables:`"
             )
         spec: dict[str, Any] = {
             "version": STAGE_VERSIONS["train"],
@@ -166,7 +168,7 @@ class Plan:
 
     def full_size(self, role: str, variant: str, frames: int, recipe: str) -> Network:
         """The papers' network for this role: their backbone, input and number of classes."""
-        _, settings = self._paper_recipe(recipe)
+        settings = self.paper_recipe(recipe)
         classes = self.role_facts[role].classes  # type: ignore[index]
         return self._counted(variant, frames, classes, settings.input_size, paper_size=True)
 
@@ -188,11 +190,14 @@ class Plan:
         }
         return Network(variant, spec)
 
-    def _paper_recipe(self, name: str) -> tuple[str, Recipe]:
-        return name, self._recipe_file((), name)
+    def paper_recipe(self, name: str) -> Recipe:
+        """The recipe that a table names, whatever the study trains in its place."""
+        return self._recipe_file((), name)
 
     def _recipe_file(self, at: tuple[str, ...], name: str) -> Recipe:
-        return validated(Recipe, _extended(self._read(self._source, at, "recipes", name)))
+        if name not in self._recipe_files:
+            self._recipe_files[name] = validated(Recipe, _extended(self.read(self.source, at, "recipes", name)))
+        return self._recipe_files[name]
 
     # Tables and claims
 
@@ -206,13 +211,25 @@ class Plan:
         """The tables that this study makes when none is named."""
         if self.study.tables is not None:
             for i, name in enumerate(self.study.tables):
-                self._read(self._source, ("tables", i), "tables", name)
+                self.read(self.source, ("tables", i), "tables", name)
             return self.study.tables
-        return [name for name in self.known_tables if self._roles(name) <= set(self.study.roles)]
+        return [name for name in self.known_tables if name not in self.left_out]
 
-    def _roles(self, table: str) -> set[str]:
-        settings = validated(Table, read_yaml(self.config / "tables" / f"{table}.yaml"))
-        return {line.role or settings.role for line in settings.lines if line.variant}
+    @cached_property
+    def left_out(self) -> dict[str, str]:
+        """The tables that this study cannot make, and why: no role or no recipe of theirs is bound."""
+        found = {}
+        for name in self.known_tables:
+            table = validated(Table, read_yaml(self.config / "tables" / f"{name}.yaml"))
+            roles = {line.role or table.role for line in table.lines if line.variant}
+            if not table.counts_only and not roles & set(self.study.roles):
+                found[name] = f"no dataset is bound to {' or '.join(sorted(roles))}"
+                continue
+            try:
+                self.table(name)
+            except NotForThisStudyError as error:
+                found[name] = str(error)
+        return found
 
     def table(self, name: str) -> TablePlan:
         """One table, resolved.
@@ -220,107 +237,44 @@ class Plan:
         Raises:
             ConfigError: it is not known, its published figures do not fit its lines, or it asks for what is not known.
         """
-        source = self._read(self._source, (), "tables", name)
-        table = validated(Table, source)
-        published_source = self._read(source, (), "published/tables", name)
-        published = validated(PublishedTable, published_source)
-        ours, theirs = ([x.method for x in lines] for lines in (table.lines, published.lines))
-        if ours != theirs:
-            raise published_source.error(("lines",), f": methods {theirs} are not those of {source.path}: {ours}")
-        lines = [self._line(source, table, i, line, published.lines[i]) for i, line in enumerate(table.lines)]
-        return TablePlan(name, self.study.study, table, published.source, lines, self.claims(name))
+        if name not in self._tables:
+            self._tables[name] = table_plan(self, name)
+        return self._tables[name]
 
-    def _line(self, source: Source, table: Table, i: int, line: Line, published: PublishedLine) -> TableLine:
-        role = line.role or table.role
-        if line.variant is None or line.frames is None:
-            return TableLine(i + 1, line, role, published, [], None, None, [], False)
-        protocol = line.protocol or table.protocol
-        for key, value, known, where in (
-            ("variant", line.variant, self.variants, self._models.path),
-            ("protocol", protocol, PROTOCOLS, "built in"),
-        ):
-            if value not in known:
-                at = ("lines", i, key) if getattr(line, key) else (key,)
-                hint = suggestion(value, known)
-                names = ", ".join(sorted(known))
-                raise source.error(at, f" = {value!r} is not known.{hint}\n  Known ({where}): {names}")
-        recipe = line.recipe or table.recipe
-        folds = self.dataset_of(role).folds
-        runs = [[self.run(role, line, recipe, seed, fold) for fold in folds] for seed in self.study.seeds]
-        return TableLine(
-            number=i + 1,
-            line=line,
-            role=role,
-            published=published,
-            predictions=[[self.prediction(run, protocol) for run in seed] for seed in runs],
-            full_size=self.full_size(role, line.variant, line.frames, recipe),
-            run_size=self.run_size(role, line.variant, line.frames, recipe),
-            deviations=self._deviations(role, line.variant, recipe, protocol),
-            sees_order=self.variants[line.variant].sees_order,
-        )
+    @cached_property
+    def claim_files(self) -> list[Path]:
+        """Every file of claims: of the papers, and of our own controls."""
+        return [*sorted((self.config / "published" / "claims").glob("*.yaml")), self.config / "controls.yaml"]
 
-    def _deviations(self, role: str, variant: str, recipe: str, protocol: str) -> list[str]:
-        """In what a run differs from the paper's: data, backbone, initialisation, recipe, protocol."""
-        found = []
-        dataset = self.dataset_of(role)
-        if dataset.dataset.genuine != role:
-            found.append(f"data: {dataset.name} for {self.role_facts[role].title}")  # type: ignore[index]
-        depth = self.variants[variant].depth
-        backbone = self.study.backbones.get(depth)
-        if backbone is not None and backbone != PAPER_BACKBONES[depth]:
-            blocks = "-".join(map(str, backbone.blocks))
-            found.append(f"backbone: {backbone.block} {blocks} of width {backbone.width} for ResNet-{depth}")
-        _, theirs = self._paper_recipe(recipe)
-        name, ours = self.recipe(recipe)
-        frames = dataset.dataset.frames
-        if frames.size is not None:
-            found.append(f"frames: stored as {frames.size[0]}x{frames.size[1]} pixels, whatever their shape")
-        elif name == recipe and frames.short_side is not None and frames.short_side < theirs.short_side:
-            found.append(f"frames: stored with a short side of {frames.short_side} pixels for {theirs.short_side}")
-        if ours.initialisation != theirs.initialisation:
-            found.append(f"initialisation: {ours.initialisation} for {theirs.initialisation}")
-        if name != recipe:
-            found.append(f"recipe: {name} for {recipe}")
-        scaled, full = self.protocol(protocol), PROTOCOLS[protocol]
-        if scaled != full:
-            found.append(f"protocol: {scaled.clips}x{scaled.crops} views for {full.clips}x{full.crops}")
-        return found
-
-    def claims(self, table: str) -> list[tuple[str, Claim]]:
-        """The claims that a table's lines decide, each with its paper, in the order of the papers."""
-        lines = validated(Table, read_yaml(self.config / "tables" / f"{table}.yaml")).lines
-        methods = [line.method for line in lines]
-        found: list[tuple[str, Claim]] = []
-        for path in sorted((self.config / "published" / "claims").glob("*.yaml")):
+    @cached_property
+    def claims(self) -> list[tuple[Source, int, str, Claim]]:
+        """Every claim with its file, its place there and its paper."""
+        found: list[tuple[Source, int, str, Claim]] = []
+        for path in self.claim_files:
             source = read_yaml(path)
             claims = validated(Claims, source)
-            for i, claim in enumerate(claims.claims):
-                if claim.compare.table != table:
-                    continue
-                for key in ("first", "second"):
-                    method = getattr(claim.compare, key)
-                    if method not in methods:
-                        known = ", ".join(sorted(set(methods)))
-                        at = ("claims", i, "compare", key)
-                        raise source.error(at, f" = {method!r} is no line of {table}. Its lines: {known}")
-                    if methods.count(method) > 1:
-                        raise source.error(at, f" = {method!r} stands for several lines of {table}; name them apart")
-                found.append((claims.paper, claim))
+            found += [(source, i, claims.paper, claim) for i, claim in enumerate(claims.claims)]
         return found
+
+    @cached_property
+    def order(self) -> OrderPlan:
+        """Every experiment of the study's tables under every order of its frames."""
+        return order_plan(self, [self.table(name) for name in self.tables])
 
     # By path, for the rules
 
     @cached_property
     def _table_plans(self) -> list[TablePlan]:
         """All that can be asked for, also where the study makes fewer by default."""
-        bound = [name for name in self.known_tables if self._roles(name) <= set(self.study.roles)]
-        return [self.table(name) for name in bound]
+        possible = [name for name in self.known_tables if name not in self.left_out]
+        return [self.table(name) for name in dict.fromkeys([*self.tables, *possible])]
 
     @cached_property
     def predictions(self) -> dict[str, Prediction]:
         """Every prediction of the study's tables, by its path."""
-        lines = (line for table in self._table_plans for line in table.lines)
-        return {p.path: p for line in lines for seed in line.predictions for p in seed}
+        lines = [line for table in self._table_plans for line in [*table.lines, *table.others.values()]]
+        found = {p.path: p for line in lines for seed in line.predictions for p in seed}
+        return found | {p.path: p for p in order_plan(self, self._table_plans).predictions}
 
     @cached_property
     def runs(self) -> dict[str, Run]:
@@ -330,7 +284,7 @@ class Plan:
     @cached_property
     def networks(self) -> dict[str, Network]:
         """Every network that is counted, by its name."""
-        lines = [line for table in self._table_plans for line in table.lines]
+        lines = [line for table in self._table_plans for line in [*table.lines, *table.others.values()]]
         return {n.name: n for line in lines for n in (line.full_size, line.run_size) if n}
 
     def find(self, kind: str, name: str, known: Mapping[str, Any]) -> Any:

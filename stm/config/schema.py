@@ -398,6 +398,8 @@ class Table(Strict):
     recipe: Name
     protocol: str
     measures: list[Literal["top1", "top5", "params_m", "flops_g"]] = ["top1", "top5"]
+    # Parameters and FLOPs alone: it needs no data, and nothing is trained for it.
+    counts_only: bool = False
     lines: Annotated[list[Line], Field(min_length=1)]
 
 
@@ -501,10 +503,12 @@ class Claims(Strict):
 
 
 class RoleFacts(Strict):
-    """What the papers say of a dataset of theirs: how many classes it has (their networks' last layer)."""
+    """A dataset of the papers: its name, its classes (their networks' last layer), its validation clips."""
 
     title: str
     classes: Count
+    # Clips of the validation set that the papers report on: of how many clips a published accuracy is the mean.
+    validation: Count
 
 
 class Models(Strict):
@@ -531,7 +535,7 @@ class Study(Strict):
     recipes: dict[Name, Name] = {}
     backbones: dict[Literal[18, 34, 50], Backbone] = {}
     protocols: dict[Literal["full"], Scale] = {}
-    # Tables to make by default; None: every one whose roles are bound.
+    # Tables to make by default; None: every one of which a role and all recipes are bound.
     tables: list[Name] | None = None
     reports_dir: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$")] = "reports"
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from stm.evaluation.predictions import PredictionsError
-from stm.reporting.cells import csv_cell, latex, markdown
+from stm.reporting.cells import as_printed, csv_cell, decimals, latex, markdown
 from stm.reporting.measured import TableError
 from stm.reporting.tables import write_table
 
@@ -102,7 +102,7 @@ def test_an_absent_prediction_is_an_error_and_no_empty_cell(made, table):
 
 def test_an_absent_count_is_an_error(made, table):
     spec = made.table6()
-    spec["lines"][1]["measured"]["full_size"] = "results/none.json"
+    spec["lines"][1]["counts"]["full_size"] = "results/none.json"
     with pytest.raises(FileNotFoundError, match=r"results/none\.json"):
         table(spec)
 
@@ -160,7 +160,9 @@ def test_top5_of_five_classes_is_left_empty_and_says_so(make, table):
 
 
 def test_a_size_that_nobody_declared_is_empty_and_says_so(made, table):
-    row = table(made.table6(run_size=None)).iloc[0]
+    spec = made.table6()
+    spec["lines"][0]["counts"]["run_size"] = None
+    row = table(spec).iloc[0]
     assert row["run_params_m"] == "" and "number of classes not declared" in row["status"]
 
 
@@ -229,3 +231,31 @@ def test_listed_clips_without_frames_are_said(made, table):
     spec = made.table6()
     spec["lines"][0]["measured"]["predictions"] = [[made.predictions("TSN", 0.5, record={"listed": made.count + 3})]]
     assert table(spec)["status"].tolist() == [f"3 of {made.count + 3} listed clips have no frames", "ok", "ok", "ok"]
+
+
+def test_counts_stand_beside_the_published_ones_with_their_difference(made, table):
+    spec = made.table6()
+    for line in spec["lines"]:
+        line["measured"] = None
+    spec["lines"][2]["published"] = {"params_m": 23.95, "flops_g": 33.3}
+    spec["lines"][3]["published"] = {"params_m": 24.0, "flops_g": 33.25}
+    found = table(spec)
+    assert (found["source"] == "measured").all() and (found["top1"] == "").all()
+    assert found["params_m_difference"].tolist()[2:] == ["0.0857", "0.0357"]
+    assert found["status"].tolist()[2:] == ["params_m is not the published 23.95", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("value", "printed", "places", "same"),
+    [
+        (24.0357, 24.0, 1, True),
+        (23.8646, 23.8, 1, True),  # cut, not rounded
+        (23.8646, 23.9, 1, True),
+        (24.0243, 23.95, 2, False),
+        (305.8, 306, 0, True),
+        (304.9, 306, 0, False),
+    ],
+)
+def test_a_count_is_as_printed_where_it_rounds_or_is_cut_to_the_figure(value, printed, places, same):
+    assert as_printed(value, printed, places) is same
+    assert decimals(printed) == places
