@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,18 @@ def write_json(path: Path, value: Any) -> None:
 def digest(value: Any, length: int = 64) -> str:
     """The first `length` hex digits of the SHA-256 of a JSON-able value."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:length]
+
+
+def matching(path: str) -> list[str]:
+    """The files that a path with a * in its last part stands for, in the order of their names; itself where none is
+    there, and every path without one.
+    """
+    folder, name = Path(path).parent, Path(path).name
+    if "*" not in name:
+        return [path]
+    fits = re.compile(".*".join(map(re.escape, name.split("*"))))
+    found = sorted(file.name for file in folder.iterdir() if fits.fullmatch(file.name)) if folder.is_dir() else []
+    return [str(folder / file) for file in found] or [path]
 
 
 def file_digest(path: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stm.config.schema import Dataset
-from stm.files import digest
+from stm.files import digest, matching
 
 # Raised by hand when a stage comes to make something else from the same specification.
 STAGE_VERSIONS = {"render": 1, "extract": 1, "train": 1, "evaluate": 1}
@@ -38,6 +38,11 @@ class DatasetPlan:
     @property
     def annotation_files(self) -> list[str]:
         """The paths of the annotation files, each fold's among them."""
+        return [file for path in self.annotation_paths for file in matching(path)]
+
+    @property
+    def annotation_paths(self) -> list[str]:
+        """Their paths as the dataset gives them: one may stand for many files, with a *."""
         paths = [path for part, path in self.annotations.items() if part != "group_column"]
         folds = self.dataset.folds or [""]
         return list(dict.fromkeys(path.replace("{fold}", fold) for path in paths for fold in folds))
@@ -52,7 +57,7 @@ class DatasetPlan:
     @property
     def videos(self) -> str:
         """The folder that the paths of the annotations start from."""
-        return self.dataset.videos or str(Path(self.annotation_files[0]).parent)
+        return self.dataset.videos or str(Path(self.annotation_paths[0]).parent)
 
     @property
     def shards(self) -> list[str]:

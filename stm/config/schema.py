@@ -252,10 +252,13 @@ class Frames(Strict):
 # What each format's files are called in `annotations`: those that it needs, and those that it may have.
 ANNOTATIONS = {
     "csv": ({"list"}, set[str]()),
+    "hmdb51": ({"splits"}, set[str]()),
+    "jester": ({"train", "validation"}, {"test", "labels", "groups", "group_column"}),
+    "kinetics400": ({"train", "validation"}, {"test"}),
     "something_v1": ({"train", "validation"}, {"test", "labels", "groups", "group_column"}),
+    "something_v2": ({"train", "validation", "labels"}, {"test"}),
     "ucf101": ({"classes", "train", "test"}, set[str]()),
 }
-
 
 Role = Literal["something_v1", "something_v2", "jester", "kinetics400", "ucf101", "hmdb51"]
 
@@ -264,7 +267,7 @@ class Dataset(Strict):
     """Videos, their annotation files and how their frames are kept."""
 
     title: str
-    format: Literal["csv", "something_v1", "ucf101"]
+    format: Literal["csv", "hmdb51", "jester", "kinetics400", "something_v1", "something_v2", "ucf101"]
     # The files by the part that they play in the format (docs/datasets.md); `{fold}` stands for the fold's name. Paths
     # are relative to the working folder.
     annotations: dict[str, str] | None = None

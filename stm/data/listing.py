@@ -11,20 +11,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stm.data.annotations import Clip, classes, files, fold_names, read, split_columns
+from stm.data.annotations import Clip, class_list, files, fold_names, read, split_columns
 from stm.files import canonical_json, digest, replacing
 
 CLASS_COLUMNS = ("index", "label")
 
 
 def write_listing(spec: Mapping[str, Any], clips_csv: Path, classes_csv: Path) -> None:
-    """Write the clips in the order of the annotation files, and the classes in theirs.
+    """Write the clips in the order of the annotation files, and the classes in that of `class_list`.
 
     Raises:
         AnnotationError: an annotation file is absent or wrong; nothing is written then.
     """
     clips = read(spec)
-    labels = classes(clips)
+    labels = class_list(spec, clips)
     columns = ("clip", *split_columns(fold_names(spec)), "label", "group", "video")
     write_csv(clips_csv, columns, ((clip.clip, *clip.splits, clip.label, clip.group, clip.video) for clip in clips))
     write_csv(classes_csv, CLASS_COLUMNS, enumerate(labels))

@@ -42,7 +42,7 @@ def clips_digest(wildcards):
     shard = Path(f"{dataset.folder}/shards/{wildcards.shard}.tar")
     if found == "absent" and shard.exists():
         # A disk that is not mounted, or a misspelt path: Snakemake would delete the frames and then fail.
-        files = ", ".join(dataset.annotation_files)
+        files = ", ".join(dataset.annotation_paths)
         raise WorkflowError(
             f"{dataset.name}: an annotation file is absent ({files}), but its frames are there and are kept. "
             f"Put the file back, or remove {dataset.folder} yourself"

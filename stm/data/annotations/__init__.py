@@ -1,17 +1,53 @@
 """Annotation files as their makers wrote them, a module a format. It turns its files into clips, and that is all."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stm.data.annotations import csv_list, something_v1, ucf101
+from stm.data.annotations import csv_list, hmdb51, kinetics400, something_v1, something_v2, ucf101
 from stm.data.annotations.clip import SPLITS, AnnotationError, Clip
 from stm.data.annotations.folds import fold_names, leave_groups_out, merge, split_columns
+from stm.files import matching
 
-__all__ = ["SPLITS", "AnnotationError", "Clip", "classes", "files", "fold_names", "read", "split_columns"]
+__all__ = [
+    "SPLITS",
+    "AnnotationError",
+    "Clip",
+    "class_list",
+    "classes",
+    "files",
+    "fold_names",
+    "names",
+    "read",
+    "split_columns",
+]
 
-# Each reads the files of one partition, given by the part that they play in the format.
-FORMATS = {"csv": csv_list.read, "something_v1": something_v1.read, "ucf101": ucf101.read}
+
+@dataclass(frozen=True)
+class Format:
+    """What a module knows of its format.
+
+    Attributes:
+        read: the clips of one partition, from its files by the part that they play in the format.
+        labels: the classes in the makers' own order, from the same files; [] where they number none.
+        names: the paths under which a listed video may lie, where there are several; the listed one first.
+    """
+
+    read: Callable[[Mapping[str, str]], list[Clip]]
+    labels: Callable[[Mapping[str, str]], list[str]] | None = None
+    names: Callable[[str], list[str]] | None = None
+
+
+FORMATS = {
+    "csv": Format(csv_list.read),
+    "hmdb51": Format(hmdb51.read),
+    "jester": Format(something_v1.read, something_v1.labels),
+    "kinetics400": Format(kinetics400.read, names=kinetics400.names),
+    "something_v1": Format(something_v1.read, something_v1.labels),
+    "something_v2": Format(something_v2.read, something_v2.labels),
+    "ucf101": Format(ucf101.read, ucf101.labels),
+}
 # Stands in a path for the name of a fold.
 FOLD = "{fold}"
 # What `annotations` may say beside paths.
@@ -30,7 +66,7 @@ def read(spec: Mapping[str, Any]) -> list[Clip]:
         AnnotationError: a file is absent or wrong.
     """
     form = FORMATS[spec["format"]]
-    clips = merge({fold: form(annotations) for fold, annotations in _by_fold(spec).items()})
+    clips = merge({fold: form.read(annotations) for fold, annotations in _by_fold(spec).items()})
     groups_out = spec["leave_groups_out"]
     return leave_groups_out(clips, groups_out) if groups_out else clips
 
@@ -38,19 +74,35 @@ def read(spec: Mapping[str, Any]) -> list[Clip]:
 def files(spec: Mapping[str, Any]) -> list[Path]:
     """The annotation files of all folds, each once."""
     parts = [annotations.items() for annotations in _by_fold(spec).values()]
-    return [
-        Path(path) for path in dict.fromkeys(path for items in parts for part, path in items if part not in SETTINGS)
-    ]
+    paths = dict.fromkeys(path for items in parts for part, path in items if part not in SETTINGS)
+    return [Path(file) for path in paths for file in matching(path)]
 
 
 def classes(clips: Iterable[Clip]) -> list[str]:
-    """The labels, each once, by code point, whatever order or numbers the annotation files give them.
-
-    Clips of a test split may have none: ''.
-
-    This is the order of the classes everywhere: in the index, in every network's last layer, in predictions.
-    """
+    """The labels, each once, by code point. Clips of a test split may have none: ''."""
     return sorted({clip.label for clip in clips} - {""})
+
+
+def class_list(spec: Mapping[str, Any], clips: Iterable[Clip]) -> list[str]:
+    """The classes of a dataset in the order that they have everywhere: in the index, in every network's last layer, in
+    predictions. It is the makers' own where a file of theirs numbers the classes, else that of `classes`.
+
+    Raises:
+        AnnotationError: a file is absent or wrong, or folds number the classes differently.
+    """
+    form = FORMATS[spec["format"]]
+    if form.labels is None:
+        return classes(clips)
+    first, *others = [form.labels(annotations) for annotations in _by_fold(spec).values()]
+    if any(other != first for other in others):
+        raise AnnotationError("the folds have different lists of classes. Name the same one for all of them")
+    return first or classes(clips)
+
+
+def names(spec: Mapping[str, Any], video: str) -> list[str]:
+    """The paths, relative to the videos folder, under which a listed video may lie; the listed one first."""
+    form = FORMATS[spec["format"]]
+    return form.names(video) if form.names else [video]
 
 
 def _by_fold(spec: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -1,6 +1,6 @@
 """Something-Something v1 as its makers wrote it: `id;label` lists without a header; a clip is a folder of frames, `id`.
 
-Parts: `train`, `validation`; optional: `test`, whose lines may be ids alone; `labels`, one a line: others are refused;
+Jester has the same makers and the same lists. Parts: `train`, `validation`; optional: `test`, whose lines may be ids alone; `labels`, one a line: others are refused;
 `groups`, a csv file with the columns `id` and `group` (or the name that `group_column` gives).
 """
 
@@ -18,7 +18,7 @@ def read(annotations: Mapping[str, str]) -> list[Clip]:
     Raises:
         AnnotationError: naming file and line.
     """
-    labels = _labels(annotations)
+    known = set(labels(annotations))
     groups = _groups(annotations)
     clips: list[Clip] = []
     places: dict[str, str] = {}
@@ -26,13 +26,32 @@ def read(annotations: Mapping[str, str]) -> list[Clip]:
         for at, clip, label in _listed(Path(annotations[split]), split):
             check_path(at, "id", clip)
             check_once(places, at, "clip", clip)
-            if labels and label and label not in labels:
-                known = f"\n  Known: the {len(labels)} labels of {annotations['labels']}"
-                raise AnnotationError(f"{at}: label '{label}' is not known.{suggestion(label, labels)}{known}")
+            if known and label and label not in known:
+                listed = f"\n  Known: the {len(known)} labels of {annotations['labels']}"
+                raise AnnotationError(f"{at}: label '{label}' is not known.{suggestion(label, known)}{listed}")
             if groups and clip not in groups:
                 raise AnnotationError(f"{at}: clip '{clip}' has no line in {annotations['groups']}. Add it there")
             clips.append(Clip(clip=clip, splits=(split,), label=label, group=groups.get(clip, clip), video=clip))
     return clips
+
+
+def labels(annotations: Mapping[str, str]) -> list[str]:
+    """The labels that may occur, in the order of their file; none where no file says which.
+
+    Raises:
+        AnnotationError: naming file and line.
+    """
+    if "labels" not in annotations:
+        return []
+    path = Path(annotations["labels"])
+    places: dict[str, str] = {}
+    for at, cells in records(path, ";", "the labels, one a line"):
+        if len(cells) != 1:
+            raise AnnotationError(f"{at}: '{';'.join(cells)}' is not one label. Put a label that holds ; in quotes")
+        check_once(places, at, "label", cells[0])
+    if not places:
+        raise AnnotationError(f"{path}:1: no labels. Write one a line, or name no file of labels")
+    return list(places)
 
 
 def _listed(path: Path, split: str) -> Iterator[tuple[str, str, str]]:
@@ -47,21 +66,6 @@ def _listed(path: Path, split: str) -> Iterator[tuple[str, str, str]]:
         yield at, cells[0], cells[1] if width == 2 else ""
     if not width:
         raise AnnotationError(f"{path}:1: no clips. Add a line for each: id;label")
-
-
-def _labels(annotations: Mapping[str, str]) -> set[str]:
-    """The labels that may occur; none where no file says which."""
-    if "labels" not in annotations:
-        return set()
-    path = Path(annotations["labels"])
-    labels = set()
-    for at, cells in records(path, ";", "the labels, one a line"):
-        if len(cells) != 1:
-            raise AnnotationError(f"{at}: '{';'.join(cells)}' is not one label. Put a label that holds ; in quotes")
-        labels.add(cells[0])
-    if not labels:
-        raise AnnotationError(f"{path}:1: no labels. Write one a line, or name no file of labels")
-    return labels
 
 
 def _groups(annotations: Mapping[str, str]) -> dict[str, str]:

@@ -2,11 +2,16 @@
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from stm.data.annotations.clip import AnnotationError
+
+JSON = json.JSONDecoder().raw_decode
+JSON_MARK = re.compile(r"[ \t\r\n]*([\[\]{}:,])[ \t\r\n]*")
 
 
 def records(path: Path, delimiter: str, holds: str) -> Iterator[tuple[str, list[str]]]:
@@ -59,6 +64,58 @@ def matches(path: Path, pattern: re.Pattern[str], holds: str, example: str) -> I
             raise AnnotationError(f"{path}:{number}: '{line.strip()}' is no line of {holds}. Write: {example}")
     if empty:
         raise AnnotationError(f"{path}:1: no line. It holds {holds}: {example}")
+
+
+def json_list(path: Path, holds: str) -> Iterator[tuple[str, Any]]:
+    """Each value of a JSON list, and where it begins: a decoder of whole files cannot say on which line a value stands.
+
+    Raises:
+        AnnotationError: the file is absent, no text, no list, or no valid JSON.
+    """
+    return ((at, value) for at, _, value in _json_parts(path, holds, "[", "]"))
+
+
+def json_object(path: Path, holds: str) -> Iterator[tuple[str, str, Any]]:
+    """Each key of a JSON object with its value and where it begins, also a key that stands twice.
+
+    Raises:
+        AnnotationError: the file is absent, no text, no object, or no valid JSON.
+    """
+    return _json_parts(path, holds, "{", "}")
+
+
+def _json_parts(path: Path, holds: str, opening: str, closing: str) -> Iterator[tuple[str, Any, Any]]:
+    """Place, key (None in a list) and value of each part of the one list or object that the file is."""
+    text = _text(path, holds)
+    begin = JSON_MARK.match(text)
+    if begin is None or begin[1] != opening:
+        raise AnnotationError(f"{path}:1: it does not begin with {opening}. It holds {holds}")
+    line, counted = 1, 0
+    position, mark = begin.end(), ","
+    try:
+        if text.startswith(closing, position):
+            position, mark = _json_mark(text, position, closing)
+        while mark == ",":
+            line, counted = line + text.count("\n", counted, position), position
+            key = None
+            if opening == "{":
+                key, position = JSON(text, position)
+                position, _ = _json_mark(text, position, ":")
+            value, position = JSON(text, position)
+            yield f"{path}:{line}", key, value
+            position, mark = _json_mark(text, position, f",{closing}")
+        if position != len(text):
+            raise json.JSONDecodeError("Extra data", text, position)
+    except json.JSONDecodeError as error:
+        raise AnnotationError(f"{path}:{error.lineno}: no valid JSON: {error.msg}. It holds {holds}") from None
+
+
+def _json_mark(text: str, position: int, allowed: str) -> tuple[int, str]:
+    """The mark between two values, and where the next one begins."""
+    found = JSON_MARK.match(text, position)
+    if found is None or found[1] not in allowed:
+        raise json.JSONDecodeError(f"Expecting {' or '.join(allowed)}", text, position)
+    return found.end(), found[1]
 
 
 def _text(path: Path, holds: str) -> str:

@@ -38,6 +38,16 @@ def read(annotations: Mapping[str, str]) -> list[Clip]:
     return clips
 
 
+def labels(annotations: Mapping[str, str]) -> list[str]:
+    """The classes in the order of their numbers.
+
+    Raises:
+        AnnotationError: naming file and line.
+    """
+    numbers = _numbers(Path(annotations["classes"]))
+    return sorted(numbers, key=lambda label: numbers[label])
+
+
 def _numbers(path: Path) -> dict[str, int]:
     """The classes and their numbers, from 1 on."""
     numbers: dict[str, int] = {}
