@@ -285,8 +285,10 @@ class Dataset(Strict):
     expect: dict[Literal["classes", "clips", "train", "validation", "test"], NotNegativeInt | list[NotNegativeInt]] = {}
     # Whether a mirrored clip is still a clip of a known class: its own, or its partner's in `flip_pairs`.
     flip: bool = False
-    # Classes that are each other mirrored: a flip swaps the label.
-    flip_pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
+    # Classes that are each other mirrored: a flip swaps the label. `from_labels`: those whose English labels are each
+    # other with left and right, or clockwise and counterclockwise, exchanged; a label with such a word and without a
+    # partner is never mirrored.
+    flip_pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] | Literal["from_labels"] = []
     # Classes that are each other played backwards.
     reversed_pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
     # The role whose own dataset this is; only there can a published figure itself be replicated.
@@ -314,7 +316,7 @@ class Dataset(Strict):
             raise ValueError("`videos` is where the project draws them when `render` is given; remove it")
         if self.flip_pairs and not self.flip:
             raise ValueError("flip_pairs says how a flip changes labels: set flip to true, or leave flip_pairs out")
-        paired = [name for pair in self.flip_pairs for name in pair]
+        paired = [] if self.flip_pairs == "from_labels" else [name for pair in self.flip_pairs for name in pair]
         if len(set(paired)) != len(paired):
             raise ValueError("flip_pairs: a class stands twice; each has one partner")
         if self.order_only and not self.reversed_pairs:

@@ -1,6 +1,6 @@
 """What training does to the pixels of a view, the same for all of its frames. Source: TPAMI 2022, section 4.2."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -63,19 +63,3 @@ def jittered(frames: Tensor, strengths: Mapping[str, float], rng: np.random.Gene
 def _amount(name: str, strength: float, rng: np.random.Generator) -> float:
     """A shift of hue around none, a factor around 1 for the others."""
     return rng.uniform(-strength, strength) if name == "hue" else rng.uniform(max(0.0, 1 - strength), 1 + strength)
-
-
-def partners(classes: Sequence[str], pairs: Sequence[Sequence[str]]) -> list[int]:
-    """For each class the one that it is when mirrored: its partner in `pairs`, else itself.
-
-    Raises:
-        ValueError: a pair names a class that is not there.
-    """
-    found = list(range(len(classes)))
-    for one, other in pairs:
-        for name in (one, other):
-            if name not in classes:
-                raise ValueError(f"flip_pairs: {name!r} is no class. Classes: {', '.join(classes)}")
-        first, second = classes.index(one), classes.index(other)
-        found[first], found[second] = second, first
-    return found

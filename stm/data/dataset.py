@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from stm.data.augmentation import augmented, partners
+from stm.data.augmentation import augmented
+from stm.data.mirror import partners
 from stm.data.sampling import in_order, segment_frames
 from stm.data.shards import FrameIndex
 from stm.data.transforms import centre_region, crop, decode, spread_regions
@@ -26,7 +27,7 @@ class TrainingClips(Dataset[tuple[Tensor, int]]):
         recipe: every key of `stm.config.schema.Recipe`.
         frames: T.
         seed: of the run.
-        flip_pairs: classes that are each other mirrored.
+        flip_pairs: classes that are each other mirrored, as of `stm.data.mirror.partners`.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class TrainingClips(Dataset[tuple[Tensor, int]]):
         recipe: Mapping[str, Any],
         frames: int,
         seed: int,
-        flip_pairs: Sequence[Sequence[str]] = (),
+        flip_pairs: Sequence[Sequence[str]] | str = (),
     ):
         self.index = index
         self.size: Sequence[int] = recipe["crop_size"]
@@ -59,12 +60,16 @@ class TrainingClips(Dataset[tuple[Tensor, int]]):
         frames = decode(self.index.read(row, numbers))
         views = [self._view(frames, epoch, key, view) for view in range(self.views)]
         label = self.permuted.get(row, clip.label)
-        if self.mirrored[label] != label:
+        mirrored = self.mirrored[label]
+        if mirrored is None:
+            # Mirrored it is of no class that is known.
+            views = [(view, False) for view, _ in views]
+        elif mirrored != label:
             # Mirrored it is of another class: both views or neither.
             chance = self.augmentation["horizontal_flip"]
             flip = bool(generator(self.seed, Purpose.FLIP, epoch, key).random() < chance)
             views = [(view, flip) for view, _ in views]
-            label = self.mirrored[label] if flip else label
+            label = mirrored if flip else label
         return torch.stack([view.flip(-1) if flip else view for view, flip in views]), label
 
     def _view(self, frames: Tensor, epoch: int, key: int, view: int) -> tuple[Tensor, bool]:

@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from stm.data.annotations import Clip
+from stm.data.annotations import Clip, names
 from stm.data.decoding import Video, VideoError
 from stm.data.jpeg_folder import JpegFolder
 from stm.data.listing import shard_clips
@@ -130,14 +130,16 @@ def _runs(process: int) -> bool:
 
 def _extracted(clips: list[Clip], videos: Path, spec: Mapping[str, Any], tar: BinaryIO) -> Iterator[Extracted]:
     for clip in clips:
-        path = videos / clip.video
+        paths = [videos / name for name in names(spec, clip.video)]
+        path = next((path for path in paths if path.exists()), None)
         row = Extracted(clip.clip)
-        if path.is_dir():
+        if path is None:
+            others = f": neither {clip.video} nor {len(paths) - 1} other names that it may have"
+            row.status, row.reason = "missing", "no such file" + (others if len(paths) > 1 else "")
+        elif path.is_dir():
             _extract_folder(row, path, spec["frames"], tar)
-        elif path.exists():
-            _extract_video(row, path, spec, tar)
         else:
-            row.status, row.reason = "missing", "no such file"
+            _extract_video(row, path, spec, tar)
         yield row
 
 

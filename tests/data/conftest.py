@@ -1,4 +1,5 @@
 import re
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+
+from stm.data.annotations import AnnotationError, Clip, read
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 220, 30), (30, 30, 220), (220, 220, 220)
 # Begins each picture of MPEG-4 part 2.
@@ -95,3 +98,41 @@ def dataset(tmp_path) -> Callable[..., dict[str, Any]]:
         }
 
     return make
+
+
+@pytest.fixture(scope="session")
+def official_lists(real_data, tmp_path_factory) -> Path:
+    """The datasets' own label and split files, a folder a dataset."""
+    archive = real_data / "annotations.tar.xz"
+    if not archive.is_file():
+        pytest.skip(f"no annotation files of the papers' datasets at {archive}")
+    folder = tmp_path_factory.mktemp("official")
+    with tarfile.open(archive) as files:
+        files.extractall(folder, filter="data")
+    return folder / "annotations"
+
+
+@pytest.fixture
+def read_files(tmp_path) -> Callable[..., list[Clip]]:
+    """Read a dataset whose annotation files, by their part, hold these texts."""
+
+    def read_texts(form: str, texts: dict[str, str | bytes], **settings: str) -> list[Clip]:
+        paths = {part: tmp_path / f"{part}.txt" for part in texts}
+        for part, text in texts.items():
+            paths[part].write_bytes(text if isinstance(text, bytes) else text.encode())
+        annotations = {part: str(path) for part, path in paths.items()} | settings
+        return read({"format": form, "annotations": annotations, "folds": [], "leave_groups_out": None})
+
+    return read_texts
+
+
+@pytest.fixture
+def refusal(read_files) -> Callable[..., str]:
+    """What the reader says of such files, which it must refuse."""
+
+    def refused_with(form: str, texts: dict[str, str | bytes], **settings: str) -> str:
+        with pytest.raises(AnnotationError) as refused:
+            read_files(form, texts, **settings)
+        return str(refused.value)
+
+    return refused_with

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from stm.data.annotations import AnnotationError, Clip, classes, read
+from stm.data.annotations import Clip, class_list, classes, read
 
 SOMETHING = {
     "train": "1;Pushing it\n2;Pulling it\n",
@@ -16,26 +16,6 @@ UCF = {
     "train": "Archery/v_Archery_g08_c01.avi 1\r\nBowling/v_Bowling_g08_c02.avi 2\r\n",
     "test": "Archery/v_Archery_g01_c01.avi\r\n",
 }
-
-
-@pytest.fixture
-def read_files(tmp_path):
-    """Read a dataset whose annotation files, by their part, hold these texts."""
-
-    def read_texts(form, texts, **settings):
-        paths = {part: tmp_path / f"{part}.txt" for part in texts}
-        for part, text in texts.items():
-            paths[part].write_bytes(text if isinstance(text, bytes) else text.encode())
-        annotations = {part: str(path) for part, path in paths.items()} | settings
-        return read({"format": form, "annotations": annotations, "folds": [], "leave_groups_out": None})
-
-    return read_texts
-
-
-def refusal(read_files, form, texts, **settings):
-    with pytest.raises(AnnotationError) as refused:
-        read_files(form, texts, **settings)
-    return str(refused.value)
 
 
 def test_a_something_clip_is_its_folder_of_frames(read_files):
@@ -100,6 +80,7 @@ def test_the_group_of_a_clip_is_looked_up_in_the_column_that_is_named(read_files
         ),
         ({"labels": "a;b\n"}, ["labels.txt:1", "not one label"]),
         ({"labels": "\n"}, ["labels.txt:1", "no labels"]),
+        ({"labels": "Pushing it\nPulling it\nPushing it\n"}, ["labels.txt:3", "'Pushing it'", "labels.txt:1 already"]),
         ({"groups": "id,grup\n1,a\n"}, ["groups.txt:1", "no column 'group'", "Did you mean 'grup'?", "id, grup"]),
         ({"groups": ""}, ["groups.txt:1", "no column 'id'"]),
         ({"groups": "id,group\n1,a\n2\n"}, ["groups.txt:3", "1 cells for 2 columns"]),
@@ -108,8 +89,8 @@ def test_the_group_of_a_clip_is_looked_up_in_the_column_that_is_named(read_files
         ({"groups": "id,group\n1,a\n2,a\n"}, ["validation.txt:1", "clip '3' has no line in", "groups.txt"]),
     ],
 )
-def test_wrong_something_files_are_refused_with_line_fault_and_remedy(read_files, changes, parts):
-    message = refusal(read_files, "something_v1", SOMETHING | changes)
+def test_wrong_something_files_are_refused_with_line_fault_and_remedy(refusal, changes, parts):
+    message = refusal("something_v1", SOMETHING | changes)
     assert [part for part in parts if part not in message] == [], message
 
 
@@ -145,14 +126,14 @@ def test_a_ucf_clip_is_its_path_and_its_test_list_is_validation(read_files):
         ({"test": b"Archery/v_Archery_g01_c01.avi\n\xff\n"}, ["test.txt:2", "not UTF-8"]),
     ],
 )
-def test_wrong_ucf_files_are_refused_with_line_fault_and_remedy(read_files, changes, parts):
-    message = refusal(read_files, "ucf101", UCF | changes)
+def test_wrong_ucf_files_are_refused_with_line_fault_and_remedy(refusal, changes, parts):
+    message = refusal("ucf101", UCF | changes)
     assert [part for part in parts if part not in message] == [], message
 
 
-def test_an_absent_file_says_what_it_holds(read_files, tmp_path):
+def test_an_absent_file_says_what_it_holds(refusal, tmp_path):
     texts = {part: text for part, text in UCF.items() if part != "test"}
-    message = refusal(read_files, "ucf101", texts, test=str(tmp_path / "testlist01.txt"))
+    message = refusal("ucf101", texts, test=str(tmp_path / "testlist01.txt"))
     assert message.endswith("testlist01.txt: no such file. It holds the test clips: Archery/v_Archery_g01_c01.avi")
 
 
@@ -164,19 +145,6 @@ def ucf_spec(folder):
 
 def split_counts(clips):
     return [Counter(clip.splits[k] for clip in clips) for k in range(3)]
-
-
-def test_ucf101s_own_lists_have_their_known_counts(real_data, tmp_path):
-    with tarfile.open(real_data / "annotations.tar.xz") as archive:
-        members = [member for member in archive if member.name.startswith("annotations/ucf101/")]
-        archive.extractall(tmp_path, members, filter="data")
-    clips = read(ucf_spec(tmp_path / "annotations" / "ucf101"))
-    counts = [(9537, 3783), (9586, 3734), (9624, 3696)]
-    assert split_counts(clips) == [{"train": train, "validation": validation} for train, validation in counts]
-    assert len(clips) == 13320 and len(classes(clips)) == 101
-    for fold in range(3):
-        of = {split: {clip.group for clip in clips if clip.splits[fold] == split} for split in ("train", "validation")}
-        assert not of["train"] & of["validation"]
 
 
 def test_the_lists_of_five_ucf_classes_name_files_that_are_there(real_data):

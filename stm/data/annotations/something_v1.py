@@ -1,6 +1,7 @@
 """Something-Something v1 as its makers wrote it: `id;label` lists without a header; a clip is a folder of frames, `id`.
 
-Jester has the same makers and the same lists. Parts: `train`, `validation`; optional: `test`, whose lines may be ids alone; `labels`, one a line: others are refused;
+Jester has the same makers and the same lists.
+Parts: `train`, `validation`; optional: `test`, whose lines may be ids alone; `labels`, one a line: others are refused;
 `groups`, a csv file with the columns `id` and `group` (or the name that `group_column` gives).
 """
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from stm.config.plan import Plan
 from stm.config.products import DatasetPlan
-from stm.data.annotations import AnnotationError, Clip, classes, read
+from stm.data.annotations import AnnotationError, Clip, class_list, read
 from stm.data.check import listed, videos
 from stm.data.check.finding import Finding, counted, error
 from stm.data.decoding import DecoderError
+from stm.data.mirror import FROM_LABELS
 from stm.data.synthetic import labels
 
 __all__ = ["Finding", "Report", "check_study", "print_reports"]
@@ -43,8 +44,9 @@ def check_study(plan: Plan, sample: int | None) -> Iterator[Report]:
         file = str(plan.config / "datasets" / f"{name}.yaml")
         if dataset.dataset.render is not None:
             _check_rendered(report, dataset, file)
-        elif clips := _read(report, dataset):
-            _check_listed(report, dataset, clips, file)
+        elif found := _read(report, dataset):
+            clips, labels = found
+            _check_listed(report, dataset, clips, labels, file)
             frames = [run.spec["frames"] for run in plan.runs.values() if run.dataset.name == name]
             _check_videos(report, dataset, clips, frames, sample)
         yield report
@@ -66,13 +68,14 @@ def print_reports(reports: Iterable[Report]) -> int:
     return errors
 
 
-def _read(report: Report, dataset: DatasetPlan) -> list[Clip]:
-    """The clips of the annotation files; none where the reader refuses them."""
+def _read(report: Report, dataset: DatasetPlan) -> tuple[list[Clip], list[str]] | None:
+    """The clips of the annotation files, and the classes in their order; None where the reader refuses them."""
     try:
-        return read(dataset.listing_spec)
+        clips = read(dataset.listing_spec)
+        return clips, class_list(dataset.listing_spec, clips)
     except (AnnotationError, OSError) as problem:
         report.findings.append(error(str(problem)))
-        return []
+        return None
 
 
 def _check_rendered(report: Report, dataset: DatasetPlan, file: str) -> None:
@@ -93,26 +96,36 @@ def _check_rendered(report: Report, dataset: DatasetPlan, file: str) -> None:
     expect = {name: count for name, count in dataset.dataset.expect.items() if name in found}
     report.findings += listed.unexpected(found, expect, file)
     report.findings += listed.unknown_pairs(dataset.dataset.reversed_pairs, known, file)
+    report.findings += listed.unknown_pairs(_flip_pairs(dataset), known, file, "flip_pairs")
 
 
-def _check_listed(report: Report, dataset: DatasetPlan, clips: list[Clip], file: str) -> None:
-    known, folds = classes(clips), dataset.folds
-    report.lines += [f"{counted(len(clips), 'clip')} in {', '.join(dataset.annotation_files)}"]
+def _check_listed(report: Report, dataset: DatasetPlan, clips: list[Clip], known: list[str], file: str) -> None:
+    folds = dataset.folds
+    report.lines += [f"{counted(len(clips), 'clip')} in {', '.join(dataset.annotation_paths)}"]
     report.lines += [listed.class_line(known), *listed.split_lines(clips, folds)]
+    if dataset.dataset.flip and dataset.dataset.flip_pairs == FROM_LABELS:
+        report.lines.append(listed.mirror_line(known))
     report.findings += [
-        *listed.unexpected(listed.counts(clips, folds), dataset.dataset.expect, file),
+        *listed.unexpected(listed.counts(clips, known, folds), dataset.dataset.expect, file),
         *listed.empty_splits(clips, folds),
         *listed.classes_of_one_split(clips, folds),
         *listed.look_alikes(clips),
         *listed.shared_groups(clips, folds, left_out=dataset.dataset.leave_groups_out is not None),
         *listed.unknown_pairs(dataset.dataset.reversed_pairs, known, file),
+        *listed.unknown_pairs(_flip_pairs(dataset), known, file, "flip_pairs"),
     ]
+
+
+def _flip_pairs(dataset: DatasetPlan) -> list[list[str]]:
+    """Those that the dataset names."""
+    pairs = dataset.dataset.flip_pairs
+    return [] if isinstance(pairs, str) else pairs
 
 
 def _check_videos(
     report: Report, dataset: DatasetPlan, clips: list[Clip], frames: list[int], sample: int | None
 ) -> None:
-    files = videos.find_files(clips, dataset.videos)
+    files = videos.find_files(clips, dataset.videos, dataset.listing_spec)
     report.lines.append(videos.file_line(files, dataset.videos))
     report.findings += [
         *videos.lost_files(files, dataset.videos),

@@ -12,6 +12,7 @@ from typing import Any
 from stm.config.loading import suggestion
 from stm.data.annotations import SPLITS, Clip, classes
 from stm.data.check.finding import Finding, counted, error, some, warning
+from stm.data.mirror import FROM_LABELS, mirrored_labels
 from stm.files import digest
 
 Folds = Sequence[str | None]
@@ -22,6 +23,15 @@ def class_line(labels: Sequence[str]) -> str:
     """The classes in the order of every network's last layer; the digest tells two orders apart at a glance."""
     shown = list(labels) if len(labels) <= 6 else [*labels[:5], "…", labels[-1]]
     return f"{counted(len(labels), 'class')}, digest {digest(list(labels), 8)}: {', '.join(shown)}"
+
+
+def mirror_line(labels: Sequence[str]) -> str:
+    """What a flip does to the labels, as their text says it: for someone to read before it is trained."""
+    mirrored = mirrored_labels(labels, FROM_LABELS)
+    pairs = [f"{label} ↔ {partner}" for label, partner in mirrored.items() if partner and label < partner]
+    never = [label for label, partner in mirrored.items() if partner is None]
+    line = f"a flip exchanges {counted(len(pairs), 'pair')} of classes" + (f": {'; '.join(pairs)}" if pairs else "")
+    return line + (f". Never flipped: {'; '.join(never)}" if never else "")
 
 
 def split_lines(clips: Sequence[Clip], folds: Folds) -> Iterator[str]:
@@ -44,11 +54,11 @@ def _sizes(sizes: Mapping[str, int]) -> str:
     return f", {least:,} to {most:,} in each of {counted(len(sizes), 'class')} (median {middle:g}; fewest: {named})"
 
 
-def counts(clips: Sequence[Clip], folds: Folds) -> dict[str, list[int]]:
+def counts(clips: Sequence[Clip], labels: Sequence[str], folds: Folds) -> dict[str, list[int]]:
     """All that `expect` may name: the numbers of classes and clips, and of each split one number a fold."""
     of_folds = [of_fold for _, of_fold in _by_fold(clips, folds)]
     splits = {split: [len(of_fold.get(split, [])) for of_fold in of_folds] for split in SPLITS}
-    return {"classes": [len(classes(clips))], "clips": [len(clips)], **splits}
+    return {"classes": [len(labels)], "clips": [len(clips)], **splits}
 
 
 def unexpected(found: Mapping[str, Sequence[int]], expect: Mapping[Any, int | list[int]], file: str) -> list[Finding]:
@@ -137,11 +147,13 @@ def shared_groups(clips: Sequence[Clip], folds: Folds, left_out: bool) -> list[F
     return findings
 
 
-def unknown_pairs(pairs: Sequence[Sequence[str]], labels: Sequence[str], file: str) -> list[Finding]:
-    """Labels in `reversed_pairs` that no clip has."""
+def unknown_pairs(
+    pairs: Sequence[Sequence[str]], labels: Sequence[str], file: str, key: str = "reversed_pairs"
+) -> list[Finding]:
+    """Labels in `reversed_pairs`, or another such key, that no clip has."""
     advice = f"Correct it in {file}"
     return [
-        error(f"reversed_pairs[{number}]: no clip has the label '{label}'.{suggestion(label, labels)} {advice}")
+        error(f"{key}[{number}]: no clip has the label '{label}'.{suggestion(label, labels)} {advice}")
         for number, pair in enumerate(pairs)
         for label in pair
         if label not in labels

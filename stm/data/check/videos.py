@@ -7,13 +7,15 @@ import statistics
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from stm.data.annotations import Clip
+from stm.data.annotations import Clip, names
 from stm.data.check.finding import NAMED, Finding, counted, error, percent, some, warning
 from stm.data.decoding import Video, VideoError
 from stm.data.jpeg_folder import JpegFolder
@@ -21,6 +23,7 @@ from stm.files import digest
 
 SIZES = 5
 SECONDS_BETWEEN_LINES = 5.0
+ASKERS, ASKED_AT_ONCE = 16, 1000
 
 
 @dataclass
@@ -35,25 +38,74 @@ class Files:
     same: list[list[Clip]] = field(default_factory=list)
 
 
-def find_files(clips: Sequence[Clip], videos: str) -> Files:
-    """Look for every clip; nothing is opened, so that hundreds of thousands take seconds."""
+def find_files(clips: Sequence[Clip], videos: str, spec: Mapping[str, Any]) -> Files:
+    """Look for every clip, under each name that its format knows; those present have the name that was found.
+
+    Nothing is opened. Folders are read whole, and only files are asked for their size, many at a time: there are hundreds
+    of thousands, and on a network disk each question takes a moment.
+    """
+    folders = Folders(videos)
     files = Files()
-    by_file: dict[tuple[int, int, int], list[Clip]] = defaultdict(list)
+    found: list[tuple[Clip, os.DirEntry[str]]] = []
     for clip in clips:
-        try:
-            entry = os.stat(f"{videos}/{clip.video}")  # noqa: PTH116 - pathlib takes three times as long
-        except OSError:
+        for name in names(spec, clip.video):
+            if entry := folders.entry(name):
+                found.append((clip if name == clip.video else replace(clip, video=name), entry))
+                break
+        else:
             files.missing.append(clip)
-            continue
-        if stat.S_ISREG(entry.st_mode) and not entry.st_size:
+    by_file: dict[tuple[int, int, int], list[Clip]] = defaultdict(list)
+    for (clip, _), state in zip(found, _states([entry for _, entry in found]), strict=True):
+        if isinstance(state, OSError):
+            files.missing.append(clip)
+        elif state is not None and stat.S_ISREG(state.st_mode) and not state.st_size:
             files.empty.append(clip)
-            continue
-        files.present.append(clip)
-        # Some network disks number no files.
-        if entry.st_ino:
-            by_file[entry.st_dev, entry.st_ino, entry.st_size].append(clip)
+        else:
+            files.present.append(clip)
+            # Some network disks number no files.
+            if state is not None and state.st_ino:
+                by_file[state.st_dev, state.st_ino, state.st_size].append(clip)
     files.same = [alike for alike in by_file.values() if len(alike) > 1]
     return files
+
+
+class Folders:
+    """What lies in the folders below one, each read when it is first asked for."""
+
+    def __init__(self, top: str):
+        self.top = top
+        self.entries: dict[str, dict[str, os.DirEntry[str]]] = {}
+
+    def entry(self, path: str) -> os.DirEntry[str] | None:
+        """The file or folder of a path below the top; None where there is none."""
+        folder, _, name = path.rpartition("/")
+        if folder not in self.entries:
+            # A list may have a folder a clip: of one that its own folder does not have, the disk is not asked.
+            there = not folder or self.entry(folder) is not None
+            self.entries[folder] = self._read(folder) if there else {}
+        return self.entries[folder].get(name)
+
+    def _read(self, folder: str) -> dict[str, os.DirEntry[str]]:
+        try:
+            with os.scandir(f"{self.top}/{folder}") as entries:
+                return {entry.name: entry for entry in entries}
+        except OSError:
+            return {}
+
+
+def _states(entries: Sequence["os.DirEntry[str]"]) -> Iterator[os.stat_result | OSError | None]:
+    """Of each entry what the disk says of it, or why it does not; None of a folder, which has no size to know."""
+    parts = [entries[first : first + ASKED_AT_ONCE] for first in range(0, len(entries), ASKED_AT_ONCE)]
+    with ThreadPoolExecutor(ASKERS) as pool:
+        yield from itertools.chain.from_iterable(pool.map(lambda part: [_state(entry) for entry in part], parts))
+
+
+def _state(entry: "os.DirEntry[str]") -> os.stat_result | OSError | None:
+    try:
+        # A link may be a second name of something: it is followed.
+        return None if entry.is_dir(follow_symlinks=False) else entry.stat()
+    except OSError as error:
+        return error
 
 
 def file_line(files: Files, videos: str) -> str:
