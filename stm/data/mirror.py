@@ -54,8 +54,8 @@ def mirrored_labels(classes: Sequence[str], pairs: Sequence[Sequence[str]] | str
 def _by_text(classes: Sequence[str]) -> list[int | None]:
     """A label with left, right or a turn of the clock goes to the one class whose label has them exchanged.
 
-    Without such a class it goes nowhere: a flip could make a clip of it that its label does not describe. A few that have
-    the word in another sense ("pulling it right out") are then not mirrored either, which costs them some variety.
+    Without such a class it goes nowhere: a flip could make a clip of it that its label does not describe. The few that
+    have the word in another sense ("pulling it right out") are then not mirrored either, and lose some variety.
     """
     words = [_words(label) for label in classes]
     numbers: dict[tuple[str, ...], list[int]] = defaultdict(list)

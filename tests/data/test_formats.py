@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from stm.data.annotations import Clip, class_list, classes, read
+from stm.data.annotations import Clip, classes, read
 
 SOMETHING = {
     "train": "1;Pushing it\n2;Pulling it\n",

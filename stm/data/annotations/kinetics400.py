@@ -1,6 +1,6 @@
 """Kinetics-400 as its makers wrote it: csv lists of pieces of YouTube videos.
 
-A clip is `<class>/<youtube_id>_000010_000020.mp4`. Many are gone from YouTube: one that is not there is nothing unusual.
+A clip is `<class>/<youtube_id>_000010_000020.mp4`. Many are gone from YouTube; one that is missing is normal.
 Parts: `train`, `validation`; optional: `test`, which may have no labels. Columns: `label`, `youtube_id`, `time_start`,
 `time_end` (whole seconds), `split`; others, as `is_cc`, are passed over.
 """

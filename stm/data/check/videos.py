@@ -41,8 +41,8 @@ class Files:
 def find_files(clips: Sequence[Clip], videos: str, spec: Mapping[str, Any]) -> Files:
     """Look for every clip, under each name that its format knows; those present have the name that was found.
 
-    Nothing is opened. Folders are read whole, and only files are asked for their size, many at a time: there are hundreds
-    of thousands, and on a network disk each question takes a moment.
+    Nothing is opened. Folders are read whole, and only files are asked for their size, many at a time: of hundreds of
+    thousands, on a network disk, each would take a moment.
     """
     folders = Folders(videos)
     files = Files()

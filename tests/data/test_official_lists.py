@@ -1,0 +1,145 @@
+"""The makers' own lists of the papers' datasets have the counts that were published, and read in seconds.
+
+Of Something-Something v1 and of the training list of v2 there are only other people's lists of ids and numbers of
+classes. They are written in the makers' form first, and so speak of the counts alone. The test list of v1 and the
+training list of Kinetics-400 are not there. The papers say 19,095 validation clips of Kinetics-400; its list has more.
+"""
+
+import json
+import time
+from collections import Counter
+
+import pytest
+
+from stm.data.annotations import class_list, read
+from stm.data.listing import shard_digest
+
+UCF101 = [(9537, 3783), (9586, 3734), (9624, 3696)]
+
+
+def spec_of(form, folds=(), **annotations):
+    return {
+        "format": form,
+        "annotations": {part: str(path) for part, path in annotations.items()},
+        "folds": list(folds),
+        "leave_groups_out": None,
+    }
+
+
+def counts(clips, fold=0):
+    return dict(Counter(clip.splits[fold] for clip in clips))
+
+
+def assert_whole_groups(clips, folds):
+    """No group is trained on and tested."""
+    for fold in range(folds):
+        of = {split: {clip.group for clip in clips if clip.splits[fold] == split} for split in ("train", "validation")}
+        assert not of["train"] & of["validation"]
+
+
+def test_ucf101(official_lists):
+    folder = official_lists / "ucf101"
+    lists = {"train": folder / "trainlist0{fold}.txt", "test": folder / "testlist0{fold}.txt"}
+    spec = spec_of("ucf101", "123", classes=folder / "classInd.txt", **lists)
+    clips = read(spec)
+    assert [counts(clips, k) for k in range(3)] == [{"train": train, "validation": val} for train, val in UCF101]
+    assert len(clips) == 13_320
+    assert_whole_groups(clips, 3)
+    # By the numbers of the file: JumpRope stands before JumpingJack, which by code point comes first.
+    numbered = [line.split()[1] for line in (folder / "classInd.txt").read_text().splitlines()]
+    assert class_list(spec, clips) == numbered != sorted(numbered) and len(numbered) == 101
+
+
+def test_hmdb51(official_lists):
+    spec = spec_of("hmdb51", "123", splits=official_lists / "hmdb51/*_test_split{fold}.txt")
+    clips = read(spec)
+    # 6,766 clips are listed; 395 of them no fold uses.
+    assert len(clips) == 6371
+    assert [counts(clips, k) for k in range(3)] == [{"train": 3570, "validation": 1530, "": 1271}] * 3
+    assert_whole_groups(clips, 3)
+    named = (official_lists / "hmdb51/class_list.txt").read_text().split()
+    assert class_list(spec, clips) == sorted(named) and len(named) == 51
+    per_class = Counter((clip.label, split) for clip in clips for split in clip.splits if split)
+    assert set(per_class.values()) == {3 * 70, 3 * 30}
+
+
+def test_jester(official_lists):
+    folder = official_lists / "jester-v1"
+    parts = {part: folder / f"jester-v1-{part}.csv" for part in ("train", "validation", "test", "labels")}
+    spec = spec_of("jester", **parts)
+    clips = read(spec)
+    assert counts(clips) == {"train": 118_562, "validation": 14_787, "test": 14_743}
+    labels = class_list(spec, clips)
+    assert len(labels) == 27 and labels == (folder / "jester-v1-labels.csv").read_text().splitlines() != sorted(labels)
+    assert {clip.label for clip in clips if clip.splits == ("test",)} == {""}
+
+
+@pytest.fixture(scope="module")
+def something_v2(official_lists, tmp_path_factory):
+    folder = official_lists / "sthv2"
+    official = {part: folder / f"something-something-v2-{part}.json" for part in ("labels", "validation", "test")}
+    label_of = {number: label for label, number in json.loads(official["labels"].read_text()).items()}
+    lines = (folder / "stmodeling_train_videofolder.txt").read_text().splitlines()
+    train = [{"id": clip, "template": label_of[number]} for clip, _, number in map(str.split, lines)]
+    path = tmp_path_factory.mktemp("sthv2") / "train.json"
+    path.write_text("[" + ",\n".join(map(json.dumps, train)) + "]")
+    return spec_of("something_v2", train=path, **official)
+
+
+@pytest.fixture(scope="module")
+def something_v2_clips(something_v2):
+    started = time.process_time()
+    clips = read(something_v2)
+    assert time.process_time() - started < 30
+    return clips
+
+
+def test_something_v2(something_v2, something_v2_clips):
+    clips = something_v2_clips
+    assert counts(clips) == {"train": 168_913, "validation": 24_777, "test": 27_157}
+    labels = class_list(something_v2, clips)
+    assert len(labels) == 174 and labels[:2] == [
+        "Approaching something with your camera",
+        "Attaching something to something",
+    ]
+    assert {clip.label for clip in clips if clip.splits == ("validation",)} == set(labels)
+
+
+def test_every_shard_of_something_v2_is_known_in_seconds(something_v2):
+    """Snakemake asks for all of them whenever it parses."""
+    started = time.process_time()
+    digests = [shard_digest(something_v2 | {"shards": 500}, f"{k:04d}") for k in range(500)]
+    assert time.process_time() - started < 60 and len(set(digests)) == 500
+
+
+def test_the_validation_list_of_something_v2_agrees_with_other_peoples(
+    something_v2, something_v2_clips, official_lists
+):
+    clips = {clip.clip: clip.label for clip in something_v2_clips if clip.splits == ("validation",)}
+    labels = class_list(something_v2, [])
+    lines = (official_lists / "sthv2/stmodeling_val_videofolder.txt").read_text().splitlines()
+    assert clips == {clip: labels[int(number)] for clip, _, number in map(str.split, lines)}
+
+
+def test_something_v1(official_lists, tmp_path):
+    folder = official_lists / "sthv1"
+    labels = (folder / "UniFormer_category.txt").read_text().splitlines()
+    (tmp_path / "labels.csv").write_text("\n".join(labels))
+    for split in ("train", "validation"):
+        lines = (folder / f"UniFormer_somesomev1_rgb_{split}_split.txt").read_text().splitlines()
+        text = "".join(f"{clip};{labels[int(number)]}\n" for clip, _, number in map(str.split, lines))
+        (tmp_path / f"{split}.csv").write_text(text)
+    spec = spec_of("something_v1", **{part: tmp_path / f"{part}.csv" for part in ("train", "validation", "labels")})
+    clips = read(spec)
+    assert counts(clips) == {"train": 86_017, "validation": 11_522} and class_list(spec, clips) == labels
+    assert len(labels) == 174
+
+
+def test_kinetics400(official_lists):
+    folder = official_lists / "kinetics400"
+    spec = spec_of("kinetics400", validation=folder / "kinetics-400_val.csv", test=folder / "kinetics-400_test.csv")
+    clips = read(spec)
+    assert counts(clips) == {"validation": 19_906, "test": 38_685}
+    assert class_list(spec, clips) == (folder / "mmaction2_label_map_k400.txt").read_text().splitlines()
+    # One piece of each video.
+    assert len({clip.group for clip in clips}) == len(clips)
