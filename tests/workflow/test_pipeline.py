@@ -51,7 +51,9 @@ def test_all_tables_together_train_each_network_once(pipeline):
     assert pipeline.jobs(*tables)["train"] == 4 + 1 + 1 + 5 + 3 + 6
     assert pipeline.jobs("reports/table7.csv")["train"] == pipeline.jobs("reports/iccv_table6.csv")["train"] == 3
     # The recipe of Twins is not bound: its tables are left out, and say why when they are asked for.
-    assert "train" in pipeline.jobs() and "Bind another recipe" in pipeline.snakemake("-n", "reports/table11.csv").stdout
+    assert (
+        "train" in pipeline.jobs() and "Bind another recipe" in pipeline.snakemake("-n", "reports/table11.csv").stdout
+    )
 
 
 def test_counts_need_no_data_and_no_training(pipeline):
