@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stm.config.schema import Dataset
+from stm.config.specification import variant_in_full
 from stm.files import digest
 
 # Raised by hand when a stage comes to make something else from the same specification.
@@ -134,7 +135,9 @@ class Run:
         """The file that the run starts from; none where it starts from scratch."""
         if self.spec["recipe"]["initialisation"] == "scratch":
             return []
-        return [imagenet_weights(self.spec["variant"]["depth"])]
+        # The specification itself is silent about a depth that is the default.
+        variant, _ = variant_in_full(self.spec["variant"])
+        return [imagenet_weights(variant.depth)]
 
 
 @dataclass(frozen=True)

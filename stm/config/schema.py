@@ -332,6 +332,12 @@ class Change(Strict):
     frame_order: Literal["shuffled"] | None = None
     labels: Literal["permuted"] | None = None
 
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.twins is False and (self.correlation_weight is not None or self.chosen_for_role):
+            raise ValueError("twins = False leaves nothing that correlation_weight or chosen_for_role could change")
+        return self
+
     def applied(self, recipe: Recipe, classes: int) -> Recipe:
         """`recipe` with the change.
 
