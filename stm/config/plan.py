@@ -25,7 +25,11 @@ class Plan(BoundStudy):
             for i, name in enumerate(self.study.tables):
                 self.read(self.source, ("tables", i), "tables", name)
             return self.study.tables
-        return [name for name in self.known_tables if name not in self.left_out]
+        possible = [name for name in self.known_tables if name not in self.left_out]
+        if all(self.table(name).table.counts_only for name in possible):
+            why = "".join(f"\n  {name}: {reason}" for name, reason in self.left_out.items())
+            raise self.source.error((), f"no table can be made with what this study binds.{why}")
+        return possible
 
     @cached_property
     def left_out(self) -> dict[str, str]:

@@ -179,13 +179,17 @@ class BoundStudy:
         self, variant: str, frames: int, classes: int, size: tuple[int, int], *, paper_size: bool = False
     ) -> Network:
         spec = {
-            "code": source_digest(PACKAGE / "models", PACKAGE / "analysis" / "complexity.py"),
+            "code": self._counting_code,
             "variant": variant_departures(*self._network(variant, paper_size=paper_size)),
             "frames": frames,
             "classes": classes,
             "size": list(size),
         }
         return Network(variant, spec)
+
+    @cached_property
+    def _counting_code(self) -> str:
+        return source_digest(PACKAGE / "models", PACKAGE / "analysis" / "complexity.py")
 
     def paper_recipe(self, name: str) -> Recipe:
         """The recipe that a table names, whatever the study trains in its place."""
