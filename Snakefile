@@ -44,10 +44,11 @@ shell.prefix(f"set -euo pipefail; stm() {{{{ {STM}; }}}}; ")
 
 
 rule all:
-    """Every table of the study, and all claims."""
+    """Every table of the study, the order of frames, and all claims."""
     default_target: True
     input:
         expand("{reports}/{table}.csv", reports=REPORTS, table=TABLES),
+        f"{REPORTS}/temporal_order.csv",
         f"{REPORTS}/claims.csv",
 
 

@@ -130,9 +130,15 @@ def table(options: argparse.Namespace) -> None:
 
 
 def claims(options: argparse.Namespace) -> None:
-    from stm.reporting.claims import write_claims
+    from stm.reporting.claimspage import write_claims
 
-    write_claims(options.tables, options.out)
+    write_claims(options.tables, options.claims, options.study, options.out)
+
+
+def order(options: argparse.Namespace) -> None:
+    from stm.reporting.order import write_order
+
+    write_order(options.spec, options.out)
 
 
 def plan(options: argparse.Namespace) -> None:
@@ -144,6 +150,8 @@ def plan(options: argparse.Namespace) -> None:
         for line in study.table(name).lines:
             for prediction in (p for seed in line.predictions for p in seed):
                 print(f"  {line.line.method}: {prediction.run.name} under {prediction.name}")
+    for name, why in study.left_out.items():
+        print(f"not made: {name} ({why})")
     print(f"{len(study.runs)} runs, {len(study.predictions)} predictions, {len(study.networks)} networks counted")
 
 
@@ -262,8 +270,18 @@ STAGES: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
     "table": (table, "write one table and its claims", {**SPEC, "--out": _path("path without its ending")}),
     "claims": (
         claims,
-        "join the claims of all tables",
-        {"--tables": _path("claims of each table", nargs="+"), "--out": _path("path without its ending")},
+        "join the claims of all tables, and add those that none decides",
+        {
+            "--tables": _path("claims of each table", nargs="*"),
+            "--claims": _path("files of claims", nargs="+"),
+            "--study": {"required": True, "metavar": "NAME", "help": "name of the study"},
+            "--out": _path("path without its ending"),
+        },
+    ),
+    "order": (
+        order,
+        "compare every experiment with itself under other orders of frames",
+        {**SPEC, "--out": _path("path without its ending")},
     ),
     "plan": (
         plan,

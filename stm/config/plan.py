@@ -1,218 +1,51 @@
 """The resolver: from a study to its runs, predictions, tables and claims, and to every path.
 
-The Snakefile, `stm plan` and the tests ask here; nothing else builds a path of the pipeline. Roles are resolved first,
-so roles bound to one dataset share runs.
+The Snakefile, `stm plan` and the tests ask here; nothing else builds a path of the pipeline.
 """
 
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from stm.config.loading import ConfigError, Source, read_yaml, suggestion, validated
-from stm.config.products import STAGE_VERSIONS, DatasetPlan, Network, Prediction, Run
-from stm.config.schema import (
-    PAPER_BACKBONES,
-    PROTOCOLS,
-    Backbone,
-    Claim,
-    Claims,
-    Dataset,
-    Line,
-    Models,
-    Protocol,
-    PublishedLine,
-    PublishedTable,
-    Recipe,
-    Roles,
-    Study,
-    Table,
-    Variant,
-)
-from stm.config.specification import recipe_departures, variant_departures
-from stm.config.tableplan import PACKAGE, TableLine, TablePlan
-from stm.files import source_digest
+from stm.config.loading import ConfigError, read_yaml, suggestion, validated
+from stm.config.orderplan import OrderPlan, order_plan
+from stm.config.products import Network, Prediction, Run
+from stm.config.schema import Table
+from stm.config.study import BoundStudy, NotForThisStudyError
+from stm.config.tableplan import TablePlan, table_plan
 
 
-class Plan:
-    """A study, resolved.
-
-    Args:
-        study: the study's file.
-        overrides: top-level keys that replace the file's (Snakemake's `--config`).
-        config: the folder of models, datasets, recipes, tables and published figures.
-
-    Raises:
-        ConfigError: at once for what every target needs; for a dataset, recipe or table when it is first asked for.
-    """
-
-    def __init__(self, study: Path, overrides: Mapping[str, Any] | None = None, config: Path = Path("config")):
-        self.config = config
-        self.path = study
-        self._source = _overridden(_extended(read_yaml(study)), overrides or {})
-        self.study = validated(Study, self._source)
-        self._models = read_yaml(config / "models.yaml")
-        self.variants: dict[str, Variant] = validated(Models, self._models).variants
-        self.role_facts = validated(Roles, read_yaml(config / "published" / "roles.yaml")).roles
-        self._datasets: dict[str, DatasetPlan] = {}
-        self._recipes: dict[str, Recipe] = {}
-        for role in self.study.roles:
-            self.dataset_of(role)
-        for name in self.study.recipes:
-            self.recipe(name)
-
-    # What the study binds
-
-    def dataset_of(self, role: str) -> DatasetPlan:
-        """The dataset that plays `role`.
-
-        Raises:
-            ConfigError: the study does not bind the role, or the dataset's file is absent or wrong.
-        """
-        if role not in self.study.roles:
-            bound = ", ".join(sorted(self.study.roles))
-            raise self._source.error(("roles",), f": no dataset is bound to the role '{role}'. Bound here: {bound}")
-        return self._dataset(self.study.roles[role], ("roles", role))
-
-    def dataset(self, name: str) -> DatasetPlan:
-        """A dataset by its name, bound or not."""
-        return self._dataset(name, ())
-
-    def _dataset(self, name: str, at: tuple[str, ...]) -> DatasetPlan:
-        if name not in self._datasets:
-            source = self._read(self._source, at, "datasets", name)
-            self._datasets[name] = DatasetPlan(name, validated(Dataset, source))
-        return self._datasets[name]
-
-    def recipe(self, name: str) -> tuple[str, Recipe]:
-        """The recipe that this study trains where a table says `name`, with its own name."""
-        substitute = self.study.recipes.get(name, name)
-        if substitute not in self._recipes:
-            at = ("recipes", name) if name in self.study.recipes else ()
-            self._recipes[substitute] = self._recipe_file(at, substitute)
-        return substitute, self._recipes[substitute]
-
-    def protocol(self, name: str) -> Protocol:
-        """A protocol at the scale of this study."""
-        base = PROTOCOLS[name]
-        scale = self.study.protocols.get(name)  # type: ignore[call-overload]
-        return base.model_copy(update=scale.model_dump(exclude_none=True)) if scale else base
-
-    def _read(self, asker: Source, at: tuple[str | int, ...], kind: str, name: str) -> Source:
-        """`config/<kind>/<name>.yaml`, or an error at the key that asked for it."""
-        path = self.config / kind / f"{name}.yaml"
-        if not path.is_file():
-            known = sorted(p.stem for p in (self.config / kind).glob("*.yaml"))
-            hint = suggestion(name, known)
-            asked = f" = {name!r}" if at else f"{kind.rpartition('/')[2].removesuffix('s')} {name!r}"
-            problem = f"{asked} is not known.{hint}\n  Known ({self.config / kind}/): {', '.join(known)}"
-            raise asker.error(at, problem)
-        return read_yaml(path)
-
-    # From an experiment to its files
-
-    def run(self, role: str, line: Line, recipe: str, seed: int, fold: str | None = None) -> Run:
-        """The run of a line's variant on the dataset of a role."""
-        dataset = self.dataset_of(role)
-        recipe_name, settings = self.recipe(recipe)
-        path = self.config / "recipes" / f"{recipe_name}.yaml"
-        assert line.variant is not None and line.frames is not None, "a literature line has no run"
-        variant, backbone = self._network(line.variant)
-        try:
-            settings = line.change.applied(settings, self.role_facts[role].classes)  # type: ignore[index]
-            # Whether a clip is mirrored takes both: a recipe that does it, and labels that bear it.
-            if not dataset.dataset.flip:
-                still = settings.augmentation.model_copy(update={"horizontal_flip": 0.0})
-                settings = settings.model_copy(update={"augmentation": still})
-            values = recipe_departures(settings, line.frames)
-        except KeyError:
-            raise ConfigError(f"{path}: global_batch and micro_batch have no entry for {line.frames} frames") from None
-        except ValueError as error:
-            raise ConfigError(f"{path}: {error}") from None
-        if settings.initialisation == "imagenet" and backbone != PAPER_BACKBONES[variant.depth]:
-            raise ConfigError(
-                f"{path}: initialisation = 'imagenet' fits the papers' backbones only, and {self.path} scales them. "
-                f"Bind another recipe in its `recipes:`, as {{{recipe}: demo}}, or leave `backbones` out"
-            )
-        spec: dict[str, Any] = {
-            "version": STAGE_VERSIONS["train"],
-            "dataset": dataset.identity,
-            "variant": variant_departures(variant, backbone),
-            "frames": line.frames,
-            "recipe": values,
-            "seed": seed,
-            "fold": fold,
-        }
-        if settings.augmentation.horizontal_flip and dataset.dataset.flip_pairs:
-            spec["flip_pairs"] = dataset.dataset.flip_pairs
-        return Run(dataset, line.variant, recipe_name, spec)
-
-    def _network(self, name: str, *, paper_size: bool = False) -> tuple[Variant, Backbone]:
-        """A variant with its backbone, at this study's scale or at the papers'."""
-        variant = self.variants[name]
-        paper = PAPER_BACKBONES[variant.depth]
-        return variant, paper if paper_size else self.study.backbones.get(variant.depth, paper)
-
-    def prediction(self, run: Run, protocol: str) -> Prediction:
-        """A run shown its validation split under a protocol."""
-        spec = {
-            "version": STAGE_VERSIONS["evaluate"],
-            "split": "validation",
-            "protocol": {"name": protocol, **self.protocol(protocol).model_dump()},
-        }
-        return Prediction(run, protocol, spec)
-
-    def full_size(self, role: str, variant: str, frames: int, recipe: str) -> Network:
-        """The papers' network for this role: their backbone, input and number of classes."""
-        _, settings = self._paper_recipe(recipe)
-        classes = self.role_facts[role].classes  # type: ignore[index]
-        return self._counted(variant, frames, classes, settings.input_size, paper_size=True)
-
-    def run_size(self, role: str, variant: str, frames: int, recipe: str) -> Network | None:
-        """The network that is trained here; None while nobody has said how many classes the dataset has."""
-        classes = self.dataset_of(role).dataset.expect.get("classes")
-        _, settings = self.recipe(recipe)
-        return self._counted(variant, frames, classes, settings.input_size) if isinstance(classes, int) else None
-
-    def _counted(
-        self, variant: str, frames: int, classes: int, size: tuple[int, int], *, paper_size: bool = False
-    ) -> Network:
-        spec = {
-            "code": source_digest(PACKAGE / "models", PACKAGE / "analysis" / "complexity.py"),
-            "variant": variant_departures(*self._network(variant, paper_size=paper_size)),
-            "frames": frames,
-            "classes": classes,
-            "size": list(size),
-        }
-        return Network(variant, spec)
-
-    def _paper_recipe(self, name: str) -> tuple[str, Recipe]:
-        return name, self._recipe_file((), name)
-
-    def _recipe_file(self, at: tuple[str, ...], name: str) -> Recipe:
-        return validated(Recipe, _extended(self._read(self._source, at, "recipes", name)))
-
-    # Tables and claims
-
-    @cached_property
-    def known_tables(self) -> list[str]:
-        """Every table of `config/tables`, in the order of their numbers."""
-        return sorted((p.stem for p in (self.config / "tables").glob("*.yaml")), key=lambda n: (len(n), n))
+class Plan(BoundStudy):
+    """A study, resolved: its tables, and everything that they need."""
 
     @cached_property
     def tables(self) -> list[str]:
         """The tables that this study makes when none is named."""
         if self.study.tables is not None:
             for i, name in enumerate(self.study.tables):
-                self._read(self._source, ("tables", i), "tables", name)
+                self.read(self.source, ("tables", i), "tables", name)
             return self.study.tables
-        return [name for name in self.known_tables if self._roles(name) <= set(self.study.roles)]
+        possible = [name for name in self.known_tables if name not in self.left_out]
+        if all(self.table(name).table.counts_only for name in possible):
+            why = "".join(f"\n  {name}: {reason}" for name, reason in self.left_out.items())
+            raise self.source.error((), f"no table can be made with what this study binds.{why}")
+        return possible
 
-    def _roles(self, table: str) -> set[str]:
-        settings = validated(Table, read_yaml(self.config / "tables" / f"{table}.yaml"))
-        return {line.role or settings.role for line in settings.lines if line.variant}
+    @cached_property
+    def left_out(self) -> dict[str, str]:
+        """The tables that this study cannot make, and why: no role or no recipe of theirs is bound."""
+        found = {}
+        for name in self.known_tables:
+            table = validated(Table, read_yaml(self.config / "tables" / f"{name}.yaml"))
+            roles = {line.role or table.role for line in table.lines if line.variant}
+            if not table.counts_only and not roles & set(self.study.roles):
+                found[name] = f"no dataset is bound to {' or '.join(sorted(roles))}"
+                continue
+            try:
+                self.table(name)
+            except NotForThisStudyError as error:
+                found[name] = str(error)
+        return found
 
     def table(self, name: str) -> TablePlan:
         """One table, resolved.
@@ -220,107 +53,33 @@ class Plan:
         Raises:
             ConfigError: it is not known, its published figures do not fit its lines, or it asks for what is not known.
         """
-        source = self._read(self._source, (), "tables", name)
-        table = validated(Table, source)
-        published_source = self._read(source, (), "published/tables", name)
-        published = validated(PublishedTable, published_source)
-        ours, theirs = ([x.method for x in lines] for lines in (table.lines, published.lines))
-        if ours != theirs:
-            raise published_source.error(("lines",), f": methods {theirs} are not those of {source.path}: {ours}")
-        lines = [self._line(source, table, i, line, published.lines[i]) for i, line in enumerate(table.lines)]
-        return TablePlan(name, self.study.study, table, published.source, lines, self.claims(name))
+        if name not in self._tables:
+            self._tables[name] = table_plan(self, name)
+        return self._tables[name]
 
-    def _line(self, source: Source, table: Table, i: int, line: Line, published: PublishedLine) -> TableLine:
-        role = line.role or table.role
-        if line.variant is None or line.frames is None:
-            return TableLine(i + 1, line, role, published, [], None, None, [], False)
-        protocol = line.protocol or table.protocol
-        for key, value, known, where in (
-            ("variant", line.variant, self.variants, self._models.path),
-            ("protocol", protocol, PROTOCOLS, "built in"),
-        ):
-            if value not in known:
-                at = ("lines", i, key) if getattr(line, key) else (key,)
-                hint = suggestion(value, known)
-                names = ", ".join(sorted(known))
-                raise source.error(at, f" = {value!r} is not known.{hint}\n  Known ({where}): {names}")
-        recipe = line.recipe or table.recipe
-        folds = self.dataset_of(role).folds
-        runs = [[self.run(role, line, recipe, seed, fold) for fold in folds] for seed in self.study.seeds]
-        return TableLine(
-            number=i + 1,
-            line=line,
-            role=role,
-            published=published,
-            predictions=[[self.prediction(run, protocol) for run in seed] for seed in runs],
-            full_size=self.full_size(role, line.variant, line.frames, recipe),
-            run_size=self.run_size(role, line.variant, line.frames, recipe),
-            deviations=self._deviations(role, line.variant, recipe, protocol),
-            sees_order=self.variants[line.variant].sees_order,
-        )
+    @cached_property
+    def _tables(self) -> dict[str, TablePlan]:
+        return {}
 
-    def _deviations(self, role: str, variant: str, recipe: str, protocol: str) -> list[str]:
-        """In what a run differs from the paper's: data, backbone, initialisation, recipe, protocol."""
-        found = []
-        dataset = self.dataset_of(role)
-        if dataset.dataset.genuine != role:
-            found.append(f"data: {dataset.name} for {self.role_facts[role].title}")  # type: ignore[index]
-        depth = self.variants[variant].depth
-        backbone = self.study.backbones.get(depth)
-        if backbone is not None and backbone != PAPER_BACKBONES[depth]:
-            blocks = "-".join(map(str, backbone.blocks))
-            found.append(f"backbone: {backbone.block} {blocks} of width {backbone.width} for ResNet-{depth}")
-        _, theirs = self._paper_recipe(recipe)
-        name, ours = self.recipe(recipe)
-        frames = dataset.dataset.frames
-        if frames.size is not None:
-            found.append(f"frames: stored as {frames.size[0]}x{frames.size[1]} pixels, whatever their shape")
-        elif name == recipe and frames.short_side is not None and frames.short_side < theirs.short_side:
-            found.append(f"frames: stored with a short side of {frames.short_side} pixels for {theirs.short_side}")
-        if ours.initialisation != theirs.initialisation:
-            found.append(f"initialisation: {ours.initialisation} for {theirs.initialisation}")
-        if name != recipe:
-            found.append(f"recipe: {name} for {recipe}")
-        scaled, full = self.protocol(protocol), PROTOCOLS[protocol]
-        if scaled != full:
-            found.append(f"protocol: {scaled.clips}x{scaled.crops} views for {full.clips}x{full.crops}")
-        return found
-
-    def claims(self, table: str) -> list[tuple[str, Claim]]:
-        """The claims that a table's lines decide, each with its paper, in the order of the papers."""
-        lines = validated(Table, read_yaml(self.config / "tables" / f"{table}.yaml")).lines
-        methods = [line.method for line in lines]
-        found: list[tuple[str, Claim]] = []
-        for path in sorted((self.config / "published" / "claims").glob("*.yaml")):
-            source = read_yaml(path)
-            claims = validated(Claims, source)
-            for i, claim in enumerate(claims.claims):
-                if claim.compare.table != table:
-                    continue
-                for key in ("first", "second"):
-                    method = getattr(claim.compare, key)
-                    if method not in methods:
-                        known = ", ".join(sorted(set(methods)))
-                        at = ("claims", i, "compare", key)
-                        raise source.error(at, f" = {method!r} is no line of {table}. Its lines: {known}")
-                    if methods.count(method) > 1:
-                        raise source.error(at, f" = {method!r} stands for several lines of {table}; name them apart")
-                found.append((claims.paper, claim))
-        return found
+    @cached_property
+    def order(self) -> OrderPlan:
+        """Every experiment of the study's tables under every order of its frames."""
+        return order_plan(self, [self.table(name) for name in self.tables])
 
     # By path, for the rules
 
     @cached_property
     def _table_plans(self) -> list[TablePlan]:
         """All that can be asked for, also where the study makes fewer by default."""
-        bound = [name for name in self.known_tables if self._roles(name) <= set(self.study.roles)]
-        return [self.table(name) for name in bound]
+        possible = [name for name in self.known_tables if name not in self.left_out]
+        return [self.table(name) for name in dict.fromkeys([*self.tables, *possible])]
 
     @cached_property
     def predictions(self) -> dict[str, Prediction]:
         """Every prediction of the study's tables, by its path."""
-        lines = (line for table in self._table_plans for line in table.lines)
-        return {p.path: p for line in lines for seed in line.predictions for p in seed}
+        lines = [line for table in self._table_plans for line in [*table.lines, *table.others.values()]]
+        found = {p.path: p for line in lines for seed in line.predictions for p in seed}
+        return found | {p.path: p for p in order_plan(self, self._table_plans).predictions}
 
     @cached_property
     def runs(self) -> dict[str, Run]:
@@ -330,7 +89,7 @@ class Plan:
     @cached_property
     def networks(self) -> dict[str, Network]:
         """Every network that is counted, by its name."""
-        lines = [line for table in self._table_plans for line in table.lines]
+        lines = [line for table in self._table_plans for line in [*table.lines, *table.others.values()]]
         return {n.name: n for line in lines for n in (line.full_size, line.run_size) if n}
 
     def find(self, kind: str, name: str, known: Mapping[str, Any]) -> Any:
@@ -341,42 +100,3 @@ class Plan:
                 f"{suggestion(name, known)} `stm plan {self.path}` lists what does"
             )
         return known[name]
-
-
-def _extended(source: Source, seen: tuple[Path, ...] = ()) -> Source:
-    """A study or a recipe with the keys of the file that it `extends:`, whole keys replaced by its own.
-
-    Raises:
-        ConfigError: the file is absent, or extends itself by a detour.
-    """
-    base = source.data.get("extends")
-    if not isinstance(base, str):
-        return source
-    path = (source.path.parent / base).resolve()
-    if path in seen or path == source.path.resolve():
-        raise source.error(("extends",), f" = {base!r}: the files extend each other")
-    if not path.is_file():
-        raise source.error(("extends",), f" = {base!r}: no such file; the path starts at {source.path.parent}/")
-    parent = _extended(read_yaml(path), (*seen, source.path.resolve()))
-    inherited = parent.data.keys() - source.data.keys()
-    return Source(source.path, {**parent.data, **source.data}, source.lines, dict.fromkeys(inherited, parent))
-
-
-def _overridden(source: Source, overrides: Mapping[str, Any]) -> Source:
-    """A study with the keys that `--config` gives, whole keys replaced.
-
-    Snakemake leaves numbers inside lists and maps as text; they are read as YAML, like the files.
-    """
-    data = {key: _as_yaml(value) for key, value in overrides.items()}
-    given = Source(Path("--config"), data, {})
-    return Source(
-        source.path, {**source.data, **data}, source.lines, {**source.elsewhere, **dict.fromkeys(data, given)}
-    )
-
-
-def _as_yaml(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_as_yaml(key): _as_yaml(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_as_yaml(inner) for inner in value]
-    return yaml.safe_load(value) if isinstance(value, str) else value

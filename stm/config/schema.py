@@ -404,6 +404,8 @@ class Table(Strict):
     recipe: Name
     protocol: str
     measures: list[Literal["top1", "top5", "params_m", "flops_g"]] = ["top1", "top5"]
+    # Parameters and FLOPs alone: it needs no data, and nothing is trained for it.
+    counts_only: bool = False
     lines: Annotated[list[Line], Field(min_length=1)]
 
 
@@ -507,10 +509,12 @@ class Claims(Strict):
 
 
 class RoleFacts(Strict):
-    """What the papers say of a dataset of theirs: how many classes it has (their networks' last layer)."""
+    """A dataset of the papers: its name, its classes (their networks' last layer), its validation clips."""
 
     title: str
     classes: Count
+    # Clips of the validation set that the papers report on: of how many clips a published accuracy is the mean.
+    validation: Count
 
 
 class Models(Strict):
@@ -537,7 +541,7 @@ class Study(Strict):
     recipes: dict[Name, Name] = {}
     backbones: dict[Literal[18, 34, 50], Backbone] = {}
     protocols: dict[Literal["full"], Scale] = {}
-    # Tables to make by default; None: every one whose roles are bound.
+    # Tables to make by default; None: every one of which a role and all recipes are bound.
     tables: list[Name] | None = None
     reports_dir: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$")] = "reports"
 
@@ -550,3 +554,37 @@ class Study(Strict):
                 f"reports_dir = {self.reports_dir!r}: results/ keeps what reports are made of; name another"
             )
         return self
+
+
+class Passage(Strict):
+    """A part of a paper's text, by its first and its last words."""
+
+    start: str
+    end: str
+
+
+class ProseNumber(Strict):
+    """A number in a paper's prose and what it is: a claim's, a setting, or something else (`note`)."""
+
+    number: str
+    # A few of the words around it, the number among them: they stand once in the sections.
+    near: str
+    claim: str | None = None
+    setting: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if sum(value is not None for value in (self.claim, self.setting, self.note)) != 1:
+            raise ValueError(f"{self.number} in {self.near!r}: give one of claim, setting or note")
+        return self
+
+
+class Prose(Strict):
+    """Every number in the prose of a paper's sections on experiments."""
+
+    paper: Literal["iccv2019", "tpami2022"]
+    sections: Passage
+    # What stands between the prose: its figures are those of `config/published/tables` and of claims.
+    tables: list[Passage] = []
+    numbers: list[ProseNumber]

@@ -1,14 +1,21 @@
 """One table of a study, resolved: what it needs, and what its stage is told."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from stm.config.loading import ConfigError, Source, suggestion, validated
 from stm.config.products import Network, Prediction
-from stm.config.schema import Claim, Line, PublishedLine, Table
+from stm.config.schema import (
+    PAPER_BACKBONES,
+    PROTOCOLS,
+    Claim,
+    Line,
+    PublishedLine,
+    PublishedTable,
+    Table,
+)
+from stm.config.study import PACKAGE, BoundStudy
 from stm.files import source_digest
-
-PACKAGE = Path(__file__).resolve().parent.parent
 
 # Tables are so cheap that any edit of what makes them may make them again.
 REPORTING_SOURCES = (
@@ -21,18 +28,71 @@ REPORTING_SOURCES = (
 
 @dataclass(frozen=True)
 class TableLine:
-    """One line of a table, resolved; without a variant nothing of it is measured here."""
+    """One line of a table, resolved; without predictions nothing of its accuracy is measured here."""
 
     number: int
     line: Line
     role: str
     published: PublishedLine
+    published_protocol: str
     # Seed by seed, fold by fold.
     predictions: list[list[Prediction]]
     full_size: Network | None
     run_size: Network | None
     deviations: list[str]
     sees_order: bool
+    # Why no claim about this line can be tested in this study.
+    obstacle: str | None
+    # Clips in the paper's validation set, and classes, of the line's role.
+    published_clips: int
+    classes: int
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What the table's stage is told of the line."""
+        described = {
+            "line": self.number,
+            "name": self.line.name,
+            "method": self.line.method,
+            "role": self.role,
+            "frames": self.line.frames,
+            "describe": self.line.describe,
+            "published": self.published.figures(),
+            "published_protocol": self.published_protocol,
+            "published_clips": self.published_clips,
+            "note": self.published.note,
+            "counts": None,
+            "measured": None,
+        }
+        if self.full_size is not None:
+            described["counts"] = {
+                "full_size": self.full_size.path,
+                "run_size": self.run_size.path if self.run_size else None,
+            }
+        if self.predictions:
+            described["measured"] = self._measured()
+        return described
+
+    def _measured(self) -> dict[str, Any]:
+        first = self.predictions[0][0]
+        dataset = first.run.dataset
+        return {
+            "dataset": dataset.name,
+            "experiment": first.run.experiment,
+            "protocol": first.protocol,
+            "views": first.spec["protocol"]["clips"] * first.spec["protocol"]["crops"],
+            "seeds": [seed[0].run.spec["seed"] for seed in self.predictions],
+            "predictions": [[p.path for p in seed] for seed in self.predictions],
+            "deviations": self.deviations,
+            "sees_order": self.sees_order,
+            "learns_order": self.sees_order and self.line.change.frame_order is None,
+            "permuted_labels": self.line.change.labels == "permuted",
+            "order_only": dataset.dataset.order_only,
+            "reversed_pairs": dataset.dataset.reversed_pairs,
+            "genuine": dataset.dataset.genuine == self.role,
+            "tests_claims": dataset.dataset.tests_claims,
+            "obstacle": self.obstacle,
+        }
 
 
 @dataclass(frozen=True)
@@ -42,22 +102,29 @@ class TablePlan:
     name: str
     study: str
     table: Table
-    published_source: str
+    published_source: str | None
     lines: list[TableLine]
+    # Lines of other tables that claims of this one compare with, by `table/line`.
+    others: dict[str, TableLine]
     claims: list[tuple[str, Claim]]
 
     @property
+    def all_lines(self) -> list[TableLine]:
+        """Its own lines, and those of other tables that it compares with."""
+        return [*self.lines, *self.others.values()]
+
+    @property
     def predictions(self) -> list[str]:
-        return list(dict.fromkeys(p.path for line in self.lines for seed in line.predictions for p in seed))
+        return list(dict.fromkeys(p.path for line in self.all_lines for seed in line.predictions for p in seed))
 
     @property
     def records(self) -> list[str]:
-        runs = (p.run for line in self.lines for seed in line.predictions for p in seed)
+        runs = (p.run for line in self.all_lines for seed in line.predictions for p in seed)
         return list(dict.fromkeys(f"{run.folder}/run.json" for run in runs))
 
     @property
     def complexity(self) -> list[str]:
-        networks = (n for line in self.lines for n in (line.full_size, line.run_size) if n)
+        networks = (n for line in self.all_lines for n in (line.full_size, line.run_size) if n)
         return list(dict.fromkeys(n.path for n in networks))
 
     @property
@@ -72,41 +139,189 @@ class TablePlan:
             "title": self.table.title,
             "measures": list(self.table.measures),
             "source": self.published_source,
-            "lines": [self._line(line) for line in self.lines],
-            "claims": [{"paper": paper, **claim.model_dump()} for paper, claim in self.claims],
+            "lines": [line.spec for line in self.lines],
+            "others": {name: line.spec for name, line in self.others.items()},
+            "claims": [{"paper": paper, **claim.model_dump(exclude_none=True)} for paper, claim in self.claims],
         }
 
-    def _line(self, line: TableLine) -> dict[str, Any]:
-        common = {
-            "line": line.number,
-            "method": line.line.method,
-            "role": line.role,
-            "frames": line.line.frames,
-            "describe": line.line.describe,
-            "published": line.published.figures(),
-            "published_protocol": line.published.protocol or self.table.protocol,
-            "note": line.published.note,
-            "measured": None,
+
+def table_plan(study: BoundStudy, name: str) -> TablePlan:
+    """One table, resolved.
+
+    Raises:
+        ConfigError: it is not known, its published figures do not fit its lines, or it asks for what is not known.
+    """
+    source, table, published_source, published = _files(study, name)
+    names = [line.name for line in table.lines]
+    for i, line_name in enumerate(names):
+        if names.count(line_name) > 1:
+            raise source.error(("lines", i), f": two lines are called {line_name!r}; give each an `id`")
+    if not table.counts_only and not any(_role(table, line) in study.study.roles for line in table.lines):
+        study.dataset_of(table.role)  # says which role is not bound
+    claims = _claims(study, name)
+    referred = dict.fromkeys(ref for _, _, _, claim in claims for ref in _references(claim) if "/" in ref)
+    others = {ref: _other_line(study, claims, ref) for ref in referred}
+    for claim_source, i, _, claim in claims:
+        for ref in _references(claim):
+            if ref not in names and ref not in others:
+                known = ", ".join(names)
+                raise claim_source.error(("claims", i), f": {ref!r} is no line of {name}. Its lines: {known}")
+    return TablePlan(
+        name=name,
+        study=study.study.study,
+        table=table,
+        published_source=published_source,
+        lines=[_line(study, source, table, i, published[i]) for i in range(len(table.lines))],
+        others=others,
+        claims=[(paper, claim) for _, _, paper, claim in claims],
+    )
+
+
+def _files(study: BoundStudy, name: str) -> tuple[Source, Table, str | None, list[PublishedLine]]:
+    """A table and its published figures, line by line; controls have none."""
+    source = study.read(study.source, (), "tables", name)
+    table = validated(Table, source)
+    if table.paper == "controls":
+        return source, table, None, [PublishedLine(method=line.method) for line in table.lines]
+    published_source = study.read(source, (), "published/tables", name)
+    published = validated(PublishedTable, published_source)
+    ours, theirs = ([x.method for x in lines] for lines in (table.lines, published.lines))
+    if ours != theirs:
+        raise published_source.error(("lines",), f": methods {theirs} are not those of {source.path}: {ours}")
+    return source, table, published.source, published.lines
+
+
+def _role(table: Table, line: Line) -> str:
+    return line.role or table.role
+
+
+def _line(study: BoundStudy, source: Source, table: Table, i: int, published: PublishedLine) -> TableLine:
+    line = table.lines[i]
+    role, protocol, recipe = _role(table, line), line.protocol or table.protocol, line.recipe or table.recipe
+    facts = study.role_facts[role]  # type: ignore[index]
+    common = {
+        "number": i + 1,
+        "line": line,
+        "role": role,
+        "published": published,
+        "published_protocol": published.protocol or table.protocol,
+        "published_clips": facts.validation,
+        "classes": facts.classes,
+    }
+    for key, value, known, where in (
+        ("variant", line.variant, study.variants, study.config / "models.yaml"),
+        ("protocol", protocol, PROTOCOLS, "built in"),
+    ):
+        if value is not None and value not in known:
+            at = ("lines", i, key) if getattr(line, key) else (key,)
+            hint = suggestion(value, known)
+            raise source.error(at, f" = {value!r} is not known.{hint}\n  Known ({where}): {', '.join(sorted(known))}")
+    bound = role in study.study.roles
+    if line.variant is None or line.frames is None or not (bound or table.counts_only):
+        empty: dict[str, Any] = {
+            "predictions": [],
+            "full_size": None,
+            "run_size": None,
+            "deviations": [],
+            "obstacle": None,
         }
-        if not line.predictions:
-            return common
-        assert line.full_size is not None, "what is predicted is also counted"
-        first = line.predictions[0][0]
-        dataset = first.run.dataset
-        measured = {
-            "dataset": dataset.name,
-            "experiment": first.run.experiment,
-            "protocol": first.protocol,
-            "views": first.spec["protocol"]["clips"] * first.spec["protocol"]["crops"],
-            "seeds": [seed[0].run.spec["seed"] for seed in line.predictions],
-            "predictions": [[p.path for p in seed] for seed in line.predictions],
-            "full_size": line.full_size.path,
-            "run_size": line.run_size.path if line.run_size else None,
-            "deviations": line.deviations,
-            "sees_order": line.sees_order,
-            "order_only": dataset.dataset.order_only,
-            "reversed_pairs": dataset.dataset.reversed_pairs,
-            "genuine": dataset.dataset.genuine == line.role,
-            "tests_claims": dataset.dataset.tests_claims,
-        }
-        return {**common, "measured": measured}
+        return TableLine(**common, **empty, sees_order=False)  # type: ignore[arg-type]
+    folds = [] if table.counts_only else study.dataset_of(role).folds
+    runs = [[study.run(role, line, recipe, seed, fold) for fold in folds] for seed in study.study.seeds]
+    return TableLine(
+        **common,  # type: ignore[arg-type]
+        predictions=[[study.prediction(run, protocol) for run in seed] for seed in runs if seed],
+        full_size=study.full_size(role, line.variant, line.frames, recipe),
+        run_size=None if table.counts_only else study.run_size(role, line.variant, line.frames, recipe),
+        deviations=[] if table.counts_only else _deviations(study, role, line, recipe, protocol),
+        sees_order=study.variants[line.variant].sees_order,
+        obstacle=None if table.counts_only else _vanished_loss(study, role, line, recipe),
+    )
+
+
+def _deviations(study: BoundStudy, role: str, line: Line, recipe: str, protocol: str) -> list[str]:
+    """In what a run differs from the paper's: data, backbone, initialisation, recipe, protocol."""
+    found = []
+    dataset = study.dataset_of(role)
+    if dataset.dataset.genuine != role:
+        found.append(f"data: {dataset.name} for {study.role_facts[role].title}")  # type: ignore[index]
+    depth = study.variants[line.variant or ""].depth
+    backbone = study.study.backbones.get(depth)
+    if backbone is not None and backbone != PAPER_BACKBONES[depth]:
+        blocks = "-".join(map(str, backbone.blocks))
+        found.append(f"backbone: {backbone.block} {blocks} of width {backbone.width} for ResNet-{depth}")
+    theirs = study.paper_recipe(recipe)
+    name, ours = study.recipe(recipe)
+    frames = dataset.dataset.frames
+    if frames.size is not None:
+        found.append(f"frames: stored as {frames.size[0]}x{frames.size[1]} pixels, whatever their shape")
+    elif name == recipe and frames.short_side is not None and frames.short_side < theirs.short_side:
+        found.append(f"frames: stored with a short side of {frames.short_side} pixels for {theirs.short_side}")
+    if ours.initialisation != theirs.initialisation:
+        found.append(f"initialisation: {ours.initialisation} for {theirs.initialisation}")
+    if name != recipe:
+        found.append(f"recipe: {name} for {recipe}")
+    scaled, full = study.protocol(protocol), PROTOCOLS[protocol]
+    if scaled != full:
+        found.append(f"protocol: {scaled.clips}x{scaled.crops} views for {full.clips}x{full.crops}")
+    return found
+
+
+# Of what the largest term of the correlation loss is with the paper's number of classes: below, the loss is off.
+LEAST_SHARE_OF_LOSS = 0.5
+
+
+def _vanished_loss(study: BoundStudy, role: str, line: Line, recipe: str) -> str | None:
+    """Why Twins claims cannot be tested: its loss grows with the number of classes, and these are too few."""
+    changed = line.change.applied(study.recipe(recipe)[1], study.role_facts[role].classes)  # type: ignore[index]
+    classes = study.dataset_of(role).dataset.expect.get("classes")
+    theirs = study.role_facts[role].classes  # type: ignore[index]
+    if changed.twins is None or not changed.twins.correlation_weight or changed.twins.chosen_for_classes:
+        return None
+    if not isinstance(classes, int) or classes >= LEAST_SHARE_OF_LOSS * theirs:
+        return None
+    weight = changed.twins.correlation_weight
+    return (
+        f"with {classes} classes the paper's weights all but switch the correlation loss off: its diagonal is at most "
+        f"{weight * classes:.2f}, {weight * theirs:.2f} with the paper's {theirs}"
+    )
+
+
+def _claims(study: BoundStudy, table: str) -> list[tuple[Source, int, str, Claim]]:
+    """The claims that a table decides, in the order of the papers."""
+    found = []
+    for source, i, paper, claim in study.claims:
+        decider = claim.compare or claim.count
+        if decider is None:
+            continue
+        if decider.table not in study.known_tables:
+            key = "compare" if claim.compare else "count"
+            hint = suggestion(decider.table, study.known_tables)
+            raise source.error(("claims", i, key, "table"), f" = {decider.table!r} is no table.{hint}")
+        if decider.table == table:
+            found.append((source, i, paper, claim))
+    return found
+
+
+def _references(claim: Claim) -> list[str]:
+    """The lines that a claim speaks of."""
+    if claim.count is not None:
+        return [claim.count.line, *([claim.count.over] if claim.count.over else [])]
+    assert claim.compare is not None, "only claims that lines decide come here"
+    gaps = [claim.compare, *([claim.compare.less] if claim.compare.less else [])]
+    return [ref for gap in gaps for ref in (gap.first, gap.second)]
+
+
+def _other_line(study: BoundStudy, claims: list[tuple[Source, int, str, Claim]], ref: str) -> TableLine:
+    """The line `table/line` of another table."""
+    name, _, line_name = ref.partition("/")
+    claim_source, i = next((source, i) for source, i, _, claim in claims if ref in _references(claim))
+    try:
+        source, table, _, published = _files(study, name)
+    except ConfigError as error:
+        raise claim_source.error(("claims", i), f": {ref!r}: {error}") from None
+    names = [line.name for line in table.lines]
+    if line_name not in names:
+        raise claim_source.error(("claims", i), f": {ref!r} is no line of {name}. Its lines: {', '.join(names)}")
+    at = names.index(line_name)
+    return _line(study, source, table, at, published[at])

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterable
 
@@ -47,6 +48,20 @@ def latex(text: str) -> str:
     """Text as LaTeX sets it unchanged, also at the start of a row, where `[` or `*` would belong to the row before."""
     escaped = "".join(_TEX.get(c, c) for c in " ".join(text.split()))
     return "{}" + escaped if escaped.startswith(("[", "*")) else escaped
+
+
+def decimals(printed: float) -> int:
+    """How many decimals a printed figure has."""
+    return len(repr(printed).partition(".")[2]) if isinstance(printed, float) else 0
+
+
+def as_printed(value: float, printed: float, places: int) -> bool:
+    """Whether a value rounds to a printed figure of so many decimals, or is cut to it: the papers do both.
+
+    TPAMI prints TSN's 23.8646M as 23.8 and STM's 24.0357M as 24.0.
+    """
+    unit = 10.0**places
+    return printed in (round(value, places), math.floor(value * unit) / unit)
 
 
 def points(value: float) -> float:

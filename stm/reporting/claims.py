@@ -1,48 +1,149 @@
-"""The claims that a table decides, and the page that joins those of all tables."""
+"""The claims that a table decides: what was compared, the effect, and the verdict on it."""
 
-import csv
-import os
-from collections import Counter
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from stm.analysis.statistics import Estimate, Interval, accuracy_interval, difference_interval, equivalence, holm
-from stm.files import write_text
+from stm.analysis.statistics import (
+    Estimate,
+    Interval,
+    accuracy_interval,
+    difference_interval,
+    difference_of_differences,
+    equivalence,
+    holm,
+    published_difference_interval,
+    smallest_effect,
+)
 from stm.reporting import verdicts
-from stm.reporting.cells import Value, csv_text, markdown, points
-from stm.reporting.layouts import claims_markdown, grouped
-from stm.reporting.measured import Measured, TableError
+from stm.reporting.cells import Value, as_printed, decimals, points
+from stm.reporting.measured import Counts, Measured
 from stm.reporting.verdicts import NOT_TESTABLE, Verdict
 
 COLUMNS = [
-    *("claim", "paper", "where", "statement", "kind", "published", "measured", "low", "high", "verdict", "deviations"),
-    *("same_evidence_as", "study", "experiments", "p_holm", "why"),
+    *("claim", "paper", "where", "statement", "kind", "unit", "published", "published_low", "published_high"),
+    *("measured", "low", "high", "verdict", "deviations", "same_evidence_as", "study", "experiments"),
+    *("smallest_effect", "p_holm", "why", "table"),
 ]
 
+UNITS = {"params_m": "M", "flops_g": "G"}
 
 # Of a line that sees no order, on data where only order tells the classes of a pair apart.
 BLIND = "cannot see the order of frames and must be at chance (50%) inside reversed pairs"
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
-    """Two lines of a table and their difference in one measure, or what keeps it from being measured."""
+class Side:
+    """One line of a comparison with all that was found of it."""
 
-    first: dict[str, Any]
-    second: dict[str, Any]
+    line: dict[str, Any]
+    found: Measured | None
+    counts: Counts
+
+    @property
+    def run(self) -> dict[str, Any] | None:
+        return self.line["measured"]
+
+    @property
+    def role(self) -> str:
+        return self.line["role"]
+
+
+Sides = dict[str, Side]
+
+
+@dataclass(frozen=True, eq=False)
+class Gap:
+    """Two lines, and their difference in one measure."""
+
+    first: Side
+    second: Side
     measure: str
-    estimate: Estimate | None
-    obstacle: str = ""
+
+    @property
+    def obstacle(self) -> str:
+        """What keeps the difference from being measured, or from saying anything."""
+        sides = (self.first, self.second)
+        missing = [side.line["method"] for side in sides if side.found is None]
+        if missing:
+            return f"{' and '.join(missing)}: not measured in this study"
+        if self.first.role != self.second.role:
+            return "the two lines are of different roles"
+        found = self.first.found
+        if found is not None and self.measure not in found.correct:
+            return f"{self.measure} says nothing of {len(found.predictions.classes)} classes"
+        return "; ".join(dict.fromkeys(side.run["obstacle"] for side in sides if side.run and side.run["obstacle"]))
+
+    @property
+    def values(self) -> tuple[Any, Any, list[str]]:
+        """What each clip scores in both lines under each seed, and the clusters of the clips."""
+        assert self.first.found is not None and self.second.found is not None, "an obstacle was not heeded"
+        one, other = self.first.found, self.second.found
+        return one.correct[self.measure], other.correct[self.measure], one.groups
+
+    @property
+    def published(self) -> tuple[float, float, float] | None:
+        """The difference of the two printed figures in points, with its binomial interval; None if one is missing."""
+        first, second = (side.line["published"].get(self.measure) for side in (self.first, self.second))
+        if first is None or second is None:
+            return None
+        low, high = published_difference_interval(first / 100, second / 100, self.first.line["published_clips"])
+        return round(first - second, 2), points(low), points(high)
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """What a claim compares: a gap, or how much larger it is than another (`less`)."""
+
+    gap: Gap
+    less: Gap | None
+
+    @property
+    def sides(self) -> list[Side]:
+        gaps = [self.gap, *([self.less] if self.less else [])]
+        return [side for gap in gaps for side in (gap.first, gap.second)]
 
     @property
     def runs(self) -> list[dict[str, Any]]:
-        return [line["measured"] for line in (self.first, self.second) if line["measured"]]
+        return [side.run for side in self.sides if side.run]
+
+    @property
+    def obstacle(self) -> str:
+        """Why the claim cannot be tested in this study."""
+        gaps = [self.gap, *([self.less] if self.less else [])]
+        found = [gap.obstacle for gap in gaps if gap.obstacle]
+        if not found and not all(run["tests_claims"] for run in self.runs):
+            found = ["the dataset is a check of the plumbing (tests_claims: false)"]
+        return "; ".join(dict.fromkeys(found))
+
+    def estimate(self) -> Estimate | None:
+        """The effect; None where a line of it is not measured."""
+        gaps = [self.gap, *([self.less] if self.less else [])]
+        if any(side.found is None for side in self.sides) or any(gap.first.role != gap.second.role for gap in gaps):
+            return None
+        if any(gap.measure not in side.found.correct for gap in gaps for side in self.sides if side.found):
+            return None
+        first, second, groups = self.gap.values
+        if self.less is None:
+            return difference_interval(first, second, groups)
+        other_first, other_second, other_groups = self.less.values
+        if self.gap.first.role == self.less.first.role:
+            # All four lines are of the same clips.
+            return difference_interval(first - second, other_first - other_second, groups)
+        return difference_of_differences(
+            difference_interval(first, second, groups), difference_interval(other_first, other_second, other_groups)
+        )
 
     @property
     def deviations(self) -> list[str]:
-        """In what the two lines, or their printed figures, are not what the paper compares."""
-        return list(dict.fromkeys([*(d for run in self.runs for d in run["deviations"]), *_unlike_protocols(self)]))
+        """In what the lines, or their printed figures, are not what the paper compares."""
+        unlike = [
+            f"the published {side.line['method']} is of another protocol ({side.line['published_protocol']})"
+            for side in self.sides
+            if side.run and side.line["published"] and side.line["published_protocol"] != side.run["protocol"]
+        ]
+        return list(dict.fromkeys([*(d for run in self.runs for d in run["deviations"]), *unlike]))
 
     @property
     def genuine(self) -> bool:
@@ -50,181 +151,208 @@ class Compared:
 
     @property
     def by_construction(self) -> bool:
-        """Whether the data were made so that the first must win: it sees the order of frames, the second does not.
+        """Whether the data were made so that the first must win: it learned the order of frames, the second could not.
 
         Only in top-1: both classes of a pair fit among the first five.
         """
-        one, other = self.first["measured"], self.second["measured"]
-        return bool(self.measure == "top1" and one["order_only"] and one["sees_order"] and not other["sees_order"])
+        one, other = self.gap.first.run, self.gap.second.run
+        if self.less is not None or self.gap.measure != "top1" or one is None or other is None:
+            return False
+        return bool(one["order_only"] and one["learns_order"] and not other["learns_order"])
+
+    @property
+    def published(self) -> tuple[float, float, float] | None:
+        """The printed effect in points, with its binomial interval."""
+        first = self.gap.published
+        if self.less is None or first is None:
+            return first
+        second = self.less.published
+        if second is None:
+            return None
+        value = first[0] - second[0]
+        half = math.hypot(first[2] - first[0], second[2] - second[0])
+        return round(value, 2), round(value - half, 2), round(value + half, 2)
 
 
-def claim_rows(spec: dict[str, Any], measured: list[Measured | None]) -> list[dict[str, Value]]:
-    """A row for each claim of a table's specification, and for each control that its data allow."""
-    lines = {line["method"]: (line, found) for line, found in zip(spec["lines"], measured, strict=True)}
-    compared = [_compared(claim["compare"], lines) for claim in spec["claims"]]
-    adjusted = _adjusted(spec["claims"], compared)
-    rows = [
-        _claim_row(spec, claim, pair, adjusted.get(_test(claim)))
-        for claim, pair in zip(spec["claims"], compared, strict=True)
-    ]
-    return rows + [
-        _control_row(spec, line, found)
-        for line, found in zip(spec["lines"], measured, strict=True)
-        if found and _is_control(line, found)
-    ]
+def claim_rows(
+    spec: dict[str, Any], measured: Sequence[Measured | None], counted: Sequence[Counts]
+) -> list[dict[str, Value]]:
+    """A row for each claim of a table's specification, and for each control that its data allow.
+
+    Args:
+        spec: of `stm.config.tableplan.TablePlan`.
+        measured, counted: of its `lines` and then its `others`, in their order.
+    """
+    names = [*(line["name"] for line in spec["lines"]), *spec["others"]]
+    lines = [*spec["lines"], *spec["others"].values()]
+    sides = {
+        name: Side(line, found, cost) for name, line, found, cost in zip(names, lines, measured, counted, strict=True)
+    }
+    compared = {claim["id"]: _compared(claim["compare"], sides) for claim in spec["claims"] if "compare" in claim}
+    estimates = {name: pair.estimate() for name, pair in compared.items()}
+    adjusted = _adjusted(spec["claims"], compared, estimates)
+    rows = []
+    for claim in spec["claims"]:
+        row = {**_common(spec, claim), "table": spec["table"]}
+        if "count" in claim:
+            rows.append(row | _count(claim, sides))
+        else:
+            name = claim["id"]
+            rows.append(row | _effect(claim, compared[name], estimates[name], adjusted.get(_test(claim))))
+    controls = [_control(spec, side) for side in list(sides.values())[: len(spec["lines"])]]
+    return rows + [row for found in controls for row in found]
 
 
-def _compared(compare: dict[str, str], lines: dict[str, tuple[dict[str, Any], Measured | None]]) -> Compared:
-    (first, one), (second, other) = lines[compare["first"]], lines[compare["second"]]
+def _compared(compare: dict[str, Any], sides: Sides) -> Compared:
     measure = compare["measure"]
-    if one is None or other is None:
-        missing = [method for method in (compare["first"], compare["second"]) if lines[method][1] is None]
-        return Compared(first, second, measure, None, f"{' and '.join(missing)}: not measured in this study")
-    if first["role"] != second["role"]:
-        return Compared(first, second, measure, None, "the two lines are of different roles")
-    if measure not in one.correct:
-        obstacle = f"{measure} says nothing of {len(one.predictions.classes)} classes"
-        return Compared(first, second, measure, None, obstacle)
-    estimate = difference_interval(one.correct[measure], other.correct[measure], one.groups)
-    return Compared(first, second, measure, estimate)
+    less = compare.get("less")
+    return Compared(
+        Gap(sides[compare["first"]], sides[compare["second"]], measure),
+        Gap(sides[less["first"]], sides[less["second"]], measure) if less else None,
+    )
 
 
 def _test(claim: dict[str, Any]) -> tuple[Any, ...]:
     """What makes two claims one test: statements that rest on the same comparison are not corrected for twice."""
     compare = claim["compare"]
-    return claim["kind"], compare["first"], compare["second"], compare["measure"], claim["margin"]
+    less = compare.get("less") or {}
+    lines = (compare["first"], compare["second"], less.get("first"), less.get("second"))
+    return claim["kind"], lines, compare["measure"], claim.get("margin")
 
 
-def _adjusted(claims: list[dict[str, Any]], compared: list[Compared]) -> dict[tuple[Any, ...], float]:
-    """Holm-adjusted p of every distinct test of the table; sizes are judged by their interval."""
+def _adjusted(
+    claims: list[dict[str, Any]], compared: dict[str, Compared], estimates: dict[str, Estimate | None]
+) -> dict[tuple[Any, ...], float]:
+    """Holm-adjusted p of every distinct test of the table that has a verdict; sizes are judged by their interval."""
     p_values = {}
-    for claim, pair in zip(claims, compared, strict=True):
-        if pair.estimate is not None and claim["kind"] == "direction":
-            p_values[_test(claim)] = pair.estimate.p
-        elif pair.estimate is not None and claim["kind"] == "equivalence":
-            p_values[_test(claim)] = equivalence(pair.estimate, claim["margin"] / 100)
+    for claim in claims:
+        estimate = estimates.get(claim["id"])
+        if estimate is None or "inconsistent" in claim or compared[claim["id"]].obstacle:
+            continue
+        if claim["kind"] == "direction":
+            p_values[_test(claim)] = estimate.p
+        elif claim["kind"] == "equivalence":
+            p_values[_test(claim)] = equivalence(estimate, claim["margin"] / 100)
     return dict(zip(p_values, holm(list(p_values.values())), strict=True))
 
 
-def _verdict(claim: dict[str, Any], pair: Compared, p: float | None) -> Verdict:
-    if pair.estimate is None:
+def _verdict(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p: float | None) -> Verdict:
+    if "inconsistent" in claim:
+        return Verdict(verdicts.INCONSISTENT, claim["inconsistent"])
+    if estimate is None or pair.obstacle:
         return Verdict(NOT_TESTABLE, pair.obstacle)
-    if not all(run["tests_claims"] for run in pair.runs):
-        return Verdict(NOT_TESTABLE, "the dataset is a check of the plumbing (tests_claims: false)")
     if claim["kind"] == "size":
-        return verdicts.size(pair.estimate, claim["published"] / 100, claim["margin"] / 100, genuine=pair.genuine)
+        return verdicts.size(estimate, claim["published"] / 100, claim["margin"] / 100, genuine=pair.genuine)
     assert p is not None, f"{claim['id']} is tested and has no p"
     if claim["kind"] == "equivalence":
-        return verdicts.equivalence(pair.estimate, p, claim["margin"] / 100, genuine=pair.genuine)
+        return verdicts.equivalence(estimate, p, claim["margin"] / 100, genuine=pair.genuine)
     if pair.by_construction:
-        return verdicts.construction(pair.estimate, p)
-    return verdicts.direction(pair.estimate, p, genuine=pair.genuine)
+        return verdicts.construction(estimate, p)
+    return verdicts.direction(estimate, p, genuine=pair.genuine)
 
 
-def _claim_row(spec: dict[str, Any], claim: dict[str, Any], pair: Compared, p: float | None) -> dict[str, Value]:
-    verdict = _verdict(claim, pair, p)
-    published = claim["published"] if claim["published"] is not None else _published(claim["compare"], pair)
+def _common(spec: dict[str, Any], claim: dict[str, Any]) -> dict[str, Value]:
+    empty: dict[str, Value] = dict.fromkeys(COLUMNS)
     return {
+        **empty,
         "claim": claim["id"],
-        "paper": claim["paper"],
-        "where": claim["where"],
-        "statement": claim["statement"],
-        "kind": claim["kind"],
-        "published": published,
-        **_effect(pair.estimate),
-        "verdict": verdict.word,
-        "deviations": "; ".join(pair.deviations),
-        "same_evidence_as": claim["same_evidence_as"],
+        **{key: claim.get(key) for key in ("paper", "where", "statement", "kind", "published", "same_evidence_as")},
         "study": spec["study"],
-        "experiments": "; ".join(dict.fromkeys(run["experiment"] for run in pair.runs)),
-        "p_holm": None if p is None else float(f"{p:.3g}"),
-        "why": "; ".join(filter(None, [verdict.why, claim["note"]])),
     }
 
 
-def _published(compare: dict[str, str], pair: Compared) -> float | None:
-    """The difference of the two printed figures."""
-    first, second = (line["published"].get(compare["measure"]) for line in (pair.first, pair.second))
-    return None if first is None or second is None else round(first - second, 2)
+def _effect(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p: float | None) -> dict[str, Value]:
+    """The cells of a claim that accuracies decide."""
+    verdict = _verdict(claim, pair, estimate, p)
+    printed, low, high = pair.published or (None, None, None)
+    smallest = None if estimate is None else smallest_effect(estimate)
+    return {
+        "unit": "points",
+        "published": claim.get("published", printed),
+        "published_low": low,
+        "published_high": high,
+        **_cells(estimate),
+        "verdict": verdict.word,
+        "deviations": "; ".join(pair.deviations),
+        "experiments": "; ".join(dict.fromkeys(run["experiment"] for run in pair.runs)),
+        "smallest_effect": None if smallest is None or not math.isfinite(smallest) else points(smallest),
+        "p_holm": None if p is None else float(f"{p:.3g}"),
+        "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
+    }
 
 
-def _effect(found: Interval | None) -> dict[str, Value]:
+def _cells(found: Interval | None) -> dict[str, Value]:
     if found is None:
         return {"measured": None, "low": None, "high": None}
     return {"measured": points(found.value), "low": points(found.low), "high": points(found.high)}
 
 
-def _unlike_protocols(pair: Compared) -> list[str]:
-    """Lines whose printed figure is of another protocol than the measured one."""
-    return [
-        f"the published {line['method']} is of another protocol ({line['published_protocol']})"
-        for line in (pair.first, pair.second)
-        if line["measured"] and line["published"] and line["published_protocol"] != line["measured"]["protocol"]
-    ]
-
-
-def _is_control(line: dict[str, Any], found: Measured) -> bool:
-    return line["measured"]["order_only"] and not line["measured"]["sees_order"] and found.paired is not None
-
-
-def _control_row(spec: dict[str, Any], line: dict[str, Any], found: Measured) -> dict[str, Value]:
-    assert found.paired is not None
-    run, interval = line["measured"], accuracy_interval(found.paired, found.paired_groups)
-    verdict = verdicts.chance(interval)
+def _count(claim: dict[str, Any], sides: Sides) -> dict[str, Value]:
+    """The cells of a claim about the papers' full-size networks: no data, no study changes them."""
+    count, measure = claim["count"], claim["count"]["measure"]
+    operands = [sides[count[key]] for key in ("line", "over") if key in count]
+    value = operands[0].counts.full_size[measure]
+    if len(operands) == 2:
+        value /= operands[1].counts.full_size[measure]
+    if "inconsistent" in claim:
+        verdict = Verdict(verdicts.INCONSISTENT, claim["inconsistent"])
+    elif len(operands) == 2 and _ratio_as_printed(claim, operands, measure):
+        # The papers divide what they print: 33.3 by 32.9.
+        verdict = Verdict("replicated", f"both counts are the printed ones; unrounded their ratio is {value:.4f}")
+    else:
+        verdict = verdicts.count(value, claim["published"], claim["decimals"])
     return {
-        "claim": f"control-{spec['table']}-{line['method']}",
-        "paper": spec["paper"],
-        "where": f"{spec['where']}, on {run['dataset']}",
-        "statement": f"{line['method']} {BLIND}",
-        "kind": "control",
-        "published": None,
-        **_effect(interval),
+        "unit": "ratio" if "over" in count else UNITS[count["measure"]],
+        "measured": round(value, 4),
         "verdict": verdict.word,
-        "deviations": "; ".join(run["deviations"]),
-        "same_evidence_as": None,
-        "study": spec["study"],
-        "experiments": run["experiment"],
-        "p_holm": None,
-        "why": verdict.why,
+        "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
     }
 
 
-def write_claims(tables: list[Path], out: Path) -> None:
-    """Join the tables' claims to `out`.csv and `out`.md.
-
-    Args:
-        tables: `<table>.claims.csv` files, in the order in which they are to stand.
-
-    Raises:
-        TableError: a file has other columns.
-    """
-    sections = {path: _read(path) for path in tables}
-    rows = [[row[column] for column in COLUMNS] for found in sections.values() for row in found]
-    write_text(out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, rows))
-    write_text(out.with_name(f"{out.name}.md"), _page(sections, out.parent))
+def _ratio_as_printed(claim: dict[str, Any], operands: list[Side], measure: str) -> bool:
+    """Whether both counts are the ones that their tables print, and a claim's ratio is that of the two."""
+    printed = [side.line["published"].get(measure) for side in operands]
+    if None in printed or not as_printed(printed[0] / printed[1], claim["published"], claim["decimals"]):
+        return False
+    counted = [side.counts.full_size[measure] for side in operands]
+    return all(as_printed(value, figure, decimals(figure)) for value, figure in zip(counted, printed, strict=True))
 
 
-def _read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        rows = list(reader)
-    if reader.fieldnames != COLUMNS:
-        raise TableError(f"{path} has other columns than claims have. Delete it and run again")
+def _control(spec: dict[str, Any], side: Side) -> list[dict[str, Value]]:
+    """What must hold of a line whatever the papers say: chance where there is nothing to be seen or to be learned."""
+    run, found = side.run, side.found
+    if run is None or found is None:
+        return []
+    rows = []
+    if run["order_only"] and not run["sees_order"] and found.paired is not None:
+        interval = accuracy_interval(found.paired, found.paired_groups)
+        rows.append(_control_row(spec, side, BLIND, interval, verdicts.chance(interval, 0.5)))
+    if run["permuted_labels"]:
+        classes = len(found.predictions.classes)
+        # It gives whole classes one answer, so that clips of a class are right or wrong together.
+        interval = accuracy_interval(found.correct["top1"], [str(label) for label in found.predictions.labels])
+        text = f"has learned from labels that say nothing and must be at chance (one of {classes} classes)"
+        rows.append(_control_row(spec, side, text, interval, verdicts.chance(interval, 1 / classes)))
     return rows
 
 
-def _page(sections: dict[Path, list[dict[str, str]]], folder: Path) -> str:
-    """All claims as one Markdown page, a section a table."""
-    rows = [row for found in sections.values() for row in found]
-    studies = ", ".join(dict.fromkeys(row["study"] for row in rows))
-    counts = Counter(row["verdict"] for row in rows)
-    text = [f"# Claims, as study {markdown(studies)} decides them" if studies else "# Claims", ""]
-    text += ["; ".join(f"{word}: {count}" for word, count in counts.items()) or "No table decides a claim.", ""]
-    for path, found in sections.items():
-        name = path.name.removesuffix(".claims.csv")
-        link = Path(os.path.relpath(path.with_name(f"{name}.md"), folder)).as_posix()
-        text += [f"## [{markdown(name)}]({link})", "", *claims_markdown(found), ""]
-        deviations = grouped([(row["claim"], row["deviations"]) for row in found], "All of these")
-        text += [f"- Deviations from the paper. {markdown(line)}" for line in deviations]
-        text += [""] if deviations else []
-    return "\n".join(text).rstrip() + "\n"
+def _control_row(spec: dict[str, Any], side: Side, text: str, interval: Interval, verdict: Verdict) -> dict[str, Value]:
+    run = side.run
+    assert run is not None, "a control is measured"
+    empty: dict[str, Value] = dict.fromkeys(COLUMNS)
+    return {
+        **empty,
+        "claim": f"control-{spec['table']}-{side.line['name']}",
+        "paper": spec["paper"],
+        "where": f"{spec['where']}, on {run['dataset']}",
+        "statement": f"{side.line['method']} {text}",
+        "kind": "control",
+        "unit": "percent",
+        **_cells(interval),
+        "verdict": verdict.word,
+        "deviations": "; ".join(run["deviations"]),
+        "study": spec["study"],
+        "experiments": run["experiment"],
+        "why": verdict.why,
+        "table": spec["table"],
+    }

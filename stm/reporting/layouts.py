@@ -6,7 +6,7 @@ from stm.reporting.cells import Value, csv_cell, latex, markdown
 
 LABELS = {"top1": "Top-1 (%)", "top5": "Top-5 (%)", "params_m": "Parameters (M)", "flops_g": "FLOPs (G)"}
 DECIMALS = {"top1": 1, "top5": 1, "params_m": 2, "flops_g": 2}
-PAPERS = {"iccv2019": "ICCV 2019", "tpami2022": "TPAMI 2022"}
+PAPERS = {"iccv2019": "ICCV 2019", "tpami2022": "TPAMI 2022", "controls": "our own controls"}
 
 Row = dict[str, Value]
 
@@ -52,15 +52,28 @@ def table_latex(spec: dict[str, Any], rows: list[Row]) -> str:
 
 def claims_markdown(rows: list[dict[str, str]]) -> list[str]:
     """Claims as the lines of a Markdown table, from the cells of their csv file."""
+    if not rows:
+        return ["None."]
     text = [
-        _line(["Claim", "Statement", "Published", "Measured", "Verdict", "Why"]),
-        _line(["---", "---", "---:", "---:", "---", "---"]),
+        _line(["Claim", "Statement", "Published", "Measured", "Verdict", "Could have seen", "Why"]),
+        _line(["---", "---", "---:", "---:", "---", "---:", "---"]),
     ]
     for row in rows:
         statement = f"{row['statement']} ({row['where']})"
-        cells = [row["claim"], statement, _points(row, "published"), _with_interval(row), row["verdict"], row["why"]]
+        seen = row["smallest_effect"] and f"±{float(row['smallest_effect']):.1f}"
+        cells = [
+            *(row["claim"], statement, _with_interval(row, "published"), _with_interval(row, "measured")),
+            *(row["verdict"], seen, row["why"]),
+        ]
         text.append(_line(map(markdown, cells)))
-    return [*text, "", "Differences in percentage points, controls in percent; 95% intervals."] if rows else ["None."]
+    return [*text, "", LEGEND]
+
+
+LEGEND = (
+    "Differences in percentage points, controls in percent, 95% intervals; the published ones' are binomial, as of "
+    'unrelated clips. Counts in millions (M) and 10^9 multiply-adds (G). "Could have seen": the smallest true '
+    "difference that these clips and seeds would have found with 80% power."
+)
 
 
 def grouped(named: list[tuple[str, str]], everything: str) -> list[str]:
@@ -72,16 +85,19 @@ def grouped(named: list[tuple[str, str]], everything: str) -> list[str]:
 
 
 def _heading(spec: dict[str, Any]) -> str:
-    return f"{spec['where']} of {PAPERS.get(spec['paper'], spec['paper'])}, study {spec['study']}"
+    paper = "" if spec["paper"] == "controls" else f" of {PAPERS[spec['paper']]}"
+    return f"{spec['where']}{paper}, study {spec['study']}"
 
 
 def _described(spec: dict[str, Any]) -> list[str]:
-    """The paper's own descriptor columns."""
-    return list(dict.fromkeys(key for line in spec["lines"] for key in line["describe"]))
+    """The paper's own descriptor columns, and the role where the table has several."""
+    roles = ["role"] if len({line["role"] for line in spec["lines"]}) > 1 else []
+    return list(dict.fromkeys([*roles, *(key for line in spec["lines"] for key in line["describe"])]))
 
 
 def _cells(line: dict[str, Any], row: Row, described: list[str], measures: list[str]) -> list[str]:
-    cells = [line["method"], *(str(line["describe"].get(key, "")) for key in described)]
+    descriptors = {"role": line["role"], **line["describe"]}
+    cells = [line["method"], *(str(descriptors.get(key, "")) for key in described)]
     for name in measures:
         cells += [_measured(row, name), _number(row[f"published_{name}"])]
     return cells
@@ -122,8 +138,8 @@ def _unlike_protocol(line: dict[str, Any]) -> str:
 
 def _remarks(spec: dict[str, Any], rows: list[Row]) -> list[str]:
     """What holds of many lines: sources, what the intervals cover, deviations, cells left empty."""
-    remarks = [f"Published: {spec['source']}"]
-    found = [row for row in rows if row["source"] == "measured"]
+    remarks = [f"Published: {spec['source']}"] if spec["source"] else []
+    found = [row for row in rows if row["dataset"] is not None]
     for row in {(r["dataset"], r["clips"], r["seeds"], r["interval_covers"]): r for r in found}.values():
         seeds = "1 seed" if row["seeds"] == 1 else f"{row['seeds']} seeds"
         covers = "the choice of clips, not another training" if row["seeds"] == 1 else row["interval_covers"]
@@ -134,16 +150,21 @@ def _remarks(spec: dict[str, Any], rows: list[Row]) -> list[str]:
     return remarks + grouped(statuses, "All lines")
 
 
-def _with_interval(row: dict[str, str]) -> str:
-    if not row["measured"]:
+def _with_interval(row: dict[str, str], name: str) -> str:
+    """A figure of a claim in its unit, with its interval where it has one."""
+    if not row[name]:
         return ""
-    return f"{_points(row, 'measured')} [{_points(row, 'low')}, {_points(row, 'high')}]"
+    low, high = (row[f"{name}_{end}"] if name == "published" else row[end] for end in ("low", "high"))
+    interval = f" [{_figure(row, low)}, {_figure(row, high)}]" if low and high else ""
+    unit = {"M": "M", "G": "G", "ratio": "×"}.get(row["unit"], "")
+    return f"{_figure(row, row[name])}{unit}{interval}"
 
 
-def _points(row: dict[str, str], name: str) -> str:
-    """Differences carry their sign, the accuracy of a control does not."""
-    sign = "" if row["kind"] == "control" else "+"
-    return f"{float(row[name]):{sign}.1f}" if row[name] else ""
+def _figure(row: dict[str, str], cell: str) -> str:
+    """Differences carry their sign, the accuracy of a control does not; other figures stand as they are."""
+    if row["unit"] == "points":
+        return f"{float(cell):+.1f}"
+    return f"{float(cell):.1f}" if row["unit"] == "percent" else cell
 
 
 def _text(row: Row) -> dict[str, str]:

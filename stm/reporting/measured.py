@@ -34,7 +34,6 @@ class Measured:
         correct: by measure, float (S, n). `top5` is absent where there are too few classes.
         paired, paired_groups: (S, p), whether a clip scores above its partner class, and their clusters; None where the
             dataset has no reversed pairs.
-        full_size, run_size: `params_m` and `flops_g` of the papers' network and of the one trained here, if counted.
     """
 
     file: Path
@@ -45,6 +44,12 @@ class Measured:
     correct: dict[str, np.ndarray]
     paired: np.ndarray | None
     paired_groups: list[str]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """`params_m` and `flops_g` of the papers' network and of the one trained here; empty where it is not counted."""
+
     full_size: dict[str, float]
     run_size: dict[str, float]
 
@@ -86,8 +91,6 @@ def _line(settings: dict[str, Any]) -> Measured:
         },
         paired=paired,
         paired_groups=paired_groups,
-        full_size=_counts(settings["full_size"]),
-        run_size=_counts(settings["run_size"]),
     )
 
 
@@ -132,6 +135,16 @@ def _inside_pairs(
     if not mask.any():
         return None, []
     return np.stack(correct), [group for group, paired in zip(groups, mask, strict=True) if paired]
+
+
+def counts(line: dict[str, Any]) -> Counts:
+    """What the networks of a line cost.
+
+    Raises:
+        FileNotFoundError: something that should be counted is not there.
+    """
+    paths = line["counts"] or {"full_size": None, "run_size": None}
+    return Counts(_counts(paths["full_size"]), _counts(paths["run_size"]))
 
 
 def _counts(path: str | None) -> dict[str, float]:

@@ -1,15 +1,16 @@
 """A table of the papers as data: one row a line, the published figure beside the measured one, never in its place."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from stm.analysis.statistics import accuracy_interval
 from stm.files import write_text
-from stm.reporting.cells import Value, csv_cell, csv_text, points
+from stm.reporting.cells import Value, as_printed, csv_cell, csv_text, decimals, points
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.claims import claim_rows
 from stm.reporting.layouts import table_latex, table_markdown
-from stm.reporting.measured import LEAST_CLASSES_FOR_TOP5, Measured, load
+from stm.reporting.measured import LEAST_CLASSES_FOR_TOP5, Counts, Measured, counts, load
 
 ALWAYS = [
     *("line", "method", "source", "role", "subset", "study", "dataset", "experiment", "protocol", "published_protocol"),
@@ -17,7 +18,7 @@ ALWAYS = [
 ]
 MEASURES = [
     *("top1", "top1_low", "top1_high", "top5", "top5_low", "top5_high"),
-    *("params_m", "flops_g", "run_params_m", "run_flops_g", "views"),
+    *("params_m", "flops_g", "params_m_difference", "flops_g_difference", "run_params_m", "run_flops_g", "views"),
 ]
 PRINTED = ["top1", "top5", "params_m", "flops_g"]
 
@@ -32,9 +33,12 @@ def write_table(spec: dict[str, Any], out: Path) -> None:
     Raises:
         FileNotFoundError, TableError, PredictionsError: as `stm.reporting.measured.load`.
     """
-    measured = load(spec["lines"])
-    rows = table_rows(spec, measured)
-    claims = claim_rows(spec, measured)
+    lines = [*spec["lines"], *spec["others"].values()]
+    measured = load(lines)
+    counted = [counts(line) for line in lines]
+    own = len(spec["lines"])
+    rows = table_rows(spec, measured[:own], counted[:own])
+    claims = claim_rows(spec, measured, counted)
     files = {
         ".csv": _csv(table_columns(spec), rows),
         ".md": table_markdown(spec, rows, claims),
@@ -52,13 +56,18 @@ def table_columns(spec: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys([*ALWAYS, "frames", *described, *MEASURES, *twins]))
 
 
-def table_rows(spec: dict[str, Any], measured: list[Measured | None]) -> list[dict[str, Value]]:
+def table_rows(
+    spec: dict[str, Any], measured: Sequence[Measured | None], counted: Sequence[Counts]
+) -> list[dict[str, Value]]:
     """One row a line, in the paper's order, with every column of `table_columns`."""
     empty = dict.fromkeys(table_columns(spec))
-    return [
-        {**empty, **_line(spec, line), **(_measured(line["measured"], found) if found else {})}
-        for line, found in zip(spec["lines"], measured, strict=True)
-    ]
+    rows = []
+    for line, found, cost in zip(spec["lines"], measured, counted, strict=True):
+        row = {**empty, **_line(spec, line), **_counted(line, cost)}
+        if found is not None:
+            row |= _measured(line["measured"], found)
+        rows.append({**row, "status": _status(line, found, cost)})
+    return rows
 
 
 def _line(spec: dict[str, Any], line: dict[str, Any]) -> dict[str, Value]:
@@ -73,7 +82,6 @@ def _line(spec: dict[str, Any], line: dict[str, Any]) -> dict[str, Value]:
         "subset": "val",
         "study": spec["study"],
         "published_protocol": line["published_protocol"],
-        "status": "published only",
         **{f"published_{name}": value for name, value in line["published"].items()},
     }
 
@@ -85,8 +93,6 @@ def _measured(run: dict[str, Any], found: Measured) -> dict[str, Value]:
     for name, interval in intervals.items():
         low, high = points(interval.low), points(interval.high)
         accuracies |= {name: points(interval.value), f"{name}_low": low, f"{name}_high": high}
-    counts = {name: round(value, 4) for name, value in found.full_size.items()}
-    own_counts = {f"run_{name}": round(value, 4) for name, value in found.run_size.items()}
     return {
         "source": "measured",
         **{key: run[key] for key in ("dataset", "experiment", "protocol", "views")},
@@ -94,20 +100,37 @@ def _measured(run: dict[str, Any], found: Measured) -> dict[str, Value]:
         "clips": found.clips,
         "interval_covers": intervals["top1"].covers,
         "deviations": "; ".join(run["deviations"]),
-        "status": _status(found),
         **accuracies,
-        **counts,
-        **own_counts,
     }
 
 
-def _status(found: Measured) -> str:
-    """`ok`, or what is left empty and why."""
-    classes = len(found.predictions.classes)
-    lost = found.listed - len(found.predictions.clips)
-    notes = [f"{lost} of {found.listed} listed clips have no frames"] if lost else []
-    notes += [] if classes >= LEAST_CLASSES_FOR_TOP5 else [f"top5 left empty: {classes} classes"]
-    notes += [] if found.run_size else ["run_params_m and run_flops_g left empty: number of classes not declared"]
+def _counted(line: dict[str, Any], cost: Counts) -> dict[str, Value]:
+    """The cells of counts, and how far the papers' network is from what they print."""
+    if not cost.full_size:
+        return {}
+    cells: dict[str, Value] = {"source": "measured"}
+    for name, value in cost.full_size.items():
+        cells[name] = round(value, 4)
+        if name in line["published"]:
+            cells[f"{name}_difference"] = round(value - line["published"][name], 4)
+    return cells | {f"run_{name}": round(value, 4) for name, value in cost.run_size.items()}
+
+
+def _status(line: dict[str, Any], found: Measured | None, cost: Counts) -> str:
+    """`ok`, or what is left empty and why, or which counts are not the published ones."""
+    notes = []
+    if found is None and not cost.full_size:
+        return "published only"
+    if found is not None:
+        classes = len(found.predictions.classes)
+        lost = found.listed - len(found.predictions.clips)
+        notes += [f"{lost} of {found.listed} listed clips have no frames"] if lost else []
+        notes += [] if classes >= LEAST_CLASSES_FOR_TOP5 else [f"top5 left empty: {classes} classes"]
+        notes += [] if cost.run_size else ["run_params_m and run_flops_g left empty: number of classes not declared"]
+    for name, value in cost.full_size.items():
+        published = line["published"].get(name)
+        if published is not None and not as_printed(value, published, decimals(published)):
+            notes.append(f"{name} is not the published {published}")
     return "; ".join(notes) or "ok"
 
 

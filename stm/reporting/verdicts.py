@@ -8,9 +8,12 @@ Holm-adjusted.
 from dataclasses import dataclass
 
 from stm.analysis.statistics import Estimate, Interval
+from stm.reporting.cells import as_printed
 
 LEVEL = 0.05
 NOT_TESTABLE = "not testable here"
+INCONSISTENT = "inconsistent in the paper"
+IDENTITY = "by construction"
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,21 @@ def construction(estimate: Estimate, p: float) -> Verdict:
     return Verdict("control" if estimate.value > 0 else "control failed", why)
 
 
-def chance(inside_pairs: Interval) -> Verdict:
-    """What sees no order must be at one half inside reversed pairs."""
-    if inside_pairs.low <= 0.5 <= inside_pairs.high:
-        return Verdict("control", "holds by construction")
-    return Verdict("control failed", "something other than order tells the classes of a pair apart")
+def chance(accuracy: Interval, expected: float) -> Verdict:
+    """What has nothing to see, or nothing to learn from, must be at chance."""
+    if accuracy.low <= expected <= accuracy.high:
+        return Verdict("control", f"holds by construction: chance is {100 * expected:.4g}%")
+    return Verdict(
+        "control failed",
+        f"something other than what the network could know gives the answer: chance is {100 * expected:.4g}%",
+    )
+
+
+def count(value: float, published: float, decimals: int) -> Verdict:
+    """A count of the papers' own network, or a ratio of two: exact, so the same in every study."""
+    if as_printed(value, published, decimals):
+        return Verdict("replicated")
+    return Verdict("refuted", f"counted: {value:.4f}, printed: {published:.{decimals}f}")
 
 
 def _words(genuine: bool) -> tuple[str, str, str]:

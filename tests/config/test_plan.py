@@ -17,6 +17,7 @@ STUDY = {
     "roles": {"something_v1": "own"},
     "recipes": {"iccv2019": "demo"},
     "backbones": {50: {"block": "bottleneck", "blocks": [1, 1, 1, 1], "width": 8}},
+    "tables": ["table6"],
 }
 DATASET = {
     "title": "own videos",
@@ -43,6 +44,11 @@ def planned(config: Path, **changes) -> Plan:
 
 def edit(path: Path, **changes) -> None:
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
+
+
+def trained(plan: Plan, table: str = "table6") -> dict[str, list]:
+    """The runs of a table by the names of its lines."""
+    return {x.line.name: [p.run for seed in x.predictions for p in seed] for x in plan.table(table).lines}
 
 
 def runs(plan: Plan) -> dict[str, str]:
@@ -88,7 +94,7 @@ def test_a_recipes_source_line_is_no_setting(config):
 def test_the_protocol_decides_no_weights(config):
     one, other = planned(config), planned(config, protocols={"full": {"clips": 3}})
     assert runs(one) == runs(other)
-    assert not set(one.predictions) & set(other.predictions)
+    assert not set(one.table("table6").predictions) & set(other.table("table6").predictions)
 
 
 def test_roles_bound_to_one_dataset_share_runs(config):
@@ -99,8 +105,8 @@ def test_roles_bound_to_one_dataset_share_runs(config):
 
 
 def test_every_seed_is_a_run(config):
-    plan = planned(config, seeds=[0, 1, 2])
-    assert len(plan.runs) == 12 and len({run.experiment for run in plan.runs.values()}) == 4
+    found = [run for of_line in trained(planned(config, seeds=[0, 1, 2])).values() for run in of_line]
+    assert len({run.name for run in found}) == 12 and len({run.experiment for run in found}) == 4
 
 
 def test_the_papers_own_network_is_counted_whatever_the_study_trains(config):
@@ -134,8 +140,8 @@ def test_files_that_extend_each_other_are_refused(config):
 
 
 def test_a_table_whose_role_is_not_bound_is_refused_by_name(config):
-    plan = planned(config, roles={"jester": "own"})
-    assert plan.tables == []
+    plan = planned(config, roles={"jester": "own"}, tables=None)
+    assert plan.left_out["table6"] == "no dataset is bound to something_v1"
     with pytest.raises(ConfigError, match=r"no dataset is bound to the role 'something_v1'. Bound here: jester"):
         plan.table("table6")
 
@@ -151,7 +157,7 @@ def test_published_figures_must_fit_the_lines_of_their_table(config):
 def test_a_command_line_override_replaces_one_key(config):
     planned(config)
     plan = Plan(config.parent / "small.yaml", {"seeds": [7]}, config)
-    assert [run.spec["seed"] for run in plan.runs.values()] == [7] * 4
+    assert {run.spec["seed"] for run in plan.runs.values()} == {7}
 
 
 def test_the_resolver_loads_no_torch():
@@ -162,7 +168,7 @@ def test_the_resolver_loads_no_torch():
 def test_every_fold_of_every_seed_is_a_run_of_one_experiment(config):
     edit(config / "datasets/own.yaml", leave_groups_out=5)
     plan = planned(config, seeds=[0, 1])
-    names = [run.name.split("/") for run in plan.runs.values()]
+    names = [run.name.split("/") for found in trained(plan).values() for run in found]
     assert len(names) == 4 * 5 * 2 and len({"/".join(n[:2]) for n in names}) == 4
     assert sorted({n[2] for n in names})[:2] == ["fold1-seed0", "fold1-seed1"]
     line = plan.table("table6").spec["lines"][0]["measured"]
@@ -207,3 +213,81 @@ def test_frames_stored_smaller_than_the_paper_has_them_are_a_deviation(config):
     edit(config / "datasets/own.yaml", genuine="something_v1", frames={"short_side": 128})
     line = planned(config, recipes={}, backbones={}).table("table6").lines[0]
     assert line.deviations == ["frames: stored with a short side of 128 pixels for 256"]
+
+
+# How many networks each table trains with one seed where both roles are bound; TSN and STM stand in most of them.
+DEMANDED = {
+    "table6": 4,
+    "table7": 3,
+    "table8": 3,
+    "table9": 6 + 1,  # TSN of Table 6, which section 5.4 compares with
+    "table10": 5,
+    "table11": 12,
+    "iccv_table5": 4,
+    "iccv_table6": 3 + 1,  # CSTM of Table 5, which its concatenation is below
+    "iccv_table7": 6 + 1,
+    "iccv_table8": 2,
+    "controls": 10,
+    "twins_controls": 6,
+    "complexity": 0,
+}
+BOTH_ROLES = {
+    "roles": {"something_v1": "own", "kinetics400": "scenes"},
+    "recipes": {"iccv2019": "demo", "tpami2022": "demo_twins"},
+    "tables": None,
+}
+
+
+@pytest.fixture
+def both(config) -> Plan:
+    (config / "datasets/scenes.yaml").write_text(yaml.safe_dump({**DATASET, "title": "scenes"}))
+    return planned(config, **BOTH_ROLES)
+
+
+@pytest.mark.parametrize("table", DEMANDED)
+def test_a_table_demands_its_own_runs_and_those_that_its_claims_compare_with(both, table):
+    assert len(both.table(table).records) == DEMANDED[table]
+
+
+def test_all_tables_together_demand_each_run_once(both):
+    assert set(DEMANDED) == set(both.tables) == set(both.known_tables)
+    # TSN, CSTM, CMM, STM; concatenation and frequency; 4 places and one a stage; 3 convolutions; TSM; Twins of TSN, TSM
+    # and STM; 6 on scenes; 6 controls; 4 controls of Twins.
+    assert len(both.runs) == 4 + 2 + 5 + 3 + 1 + 3 + 6 + 6 + 4
+    wanted = {record for name in both.tables for record in both.table(name).records}
+    assert len(wanted) == len(both.runs)
+    assert len(both.order.lines) == len(both.runs)
+
+
+def test_a_study_makes_by_default_what_its_recipes_allow_and_says_what_not(config):
+    plan = planned(config, tables=None)
+    assert {"table11", "twins_controls"} == set(plan.left_out) and "table6" in plan.tables
+    assert "tpami2022.yaml: initialisation = 'imagenet' fits the papers' backbones only" in plan.left_out["table11"]
+    with pytest.raises(ConfigError, match="Bind another recipe"):
+        plan.table("table11")
+
+
+def test_a_line_of_a_role_that_is_not_bound_is_published_only(config):
+    plan = planned(config, recipes=BOTH_ROLES["recipes"], tables=["table11"])
+    lines = plan.table("table11").spec["lines"]
+    assert [line["measured"] is None for line in lines] == [line["role"] == "kinetics400" for line in lines]
+
+
+def test_a_correlation_loss_that_few_classes_switch_off_is_an_obstacle(both):
+    obstacles = {line.line.name: line.obstacle for line in both.table("twins_controls").lines}
+    assert [name for name, why in obstacles.items() if why] == ["twins"]
+    assert "at most 0.04, 1.74 with the paper's 174" in obstacles["twins"]
+
+
+def test_a_claim_of_an_unknown_line_is_refused_where_it_stands(config):
+    path = config / "controls.yaml"
+    claim = {"id": "C99", "where": "here", "statement": "x", "kind": "direction"}
+    for second, why in (
+        ("table6/TSNN", "'table6/TSNN' is no line of table6"),
+        ("TSNN", "'TSNN' is no line of table6"),
+        ("table66/TSN", "table66"),
+    ):
+        compare = {"table": "table6", "first": "STM", "second": second}
+        path.write_text(yaml.safe_dump({"paper": "controls", "claims": [{**claim, "compare": compare}]}))
+        with pytest.raises(ConfigError, match=rf"controls.yaml:\d+: claims\[0\]: .*{why}"):
+            planned(config).table("table6")

@@ -5,16 +5,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from stm.analysis.statistics import Estimate, Interval
 from stm.config.loading import read_yaml, validated
-from stm.config.schema import Claims, PublishedTable
+from stm.config.schema import Claims, PublishedTable, Table
 from stm.reporting import verdicts
-from stm.reporting.claims import COLUMNS, write_claims
+from stm.reporting.claims import COLUMNS
+from stm.reporting.claimspage import write_claims
 from stm.reporting.measured import TableError
 from stm.reporting.tables import write_table
 
-TEXT = [column for column in COLUMNS if column not in ("published", "measured", "low", "high", "p_holm")]
+NUMBERS = ["published", "published_low", "published_high", "measured", "low", "high", "smallest_effect", "p_holm"]
+TEXT = [column for column in COLUMNS if column not in NUMBERS]
 PUBLISHED = Path(__file__).parents[2] / "config" / "published"
 
 # As the paper measured it: its own data, nothing changed.
@@ -176,8 +179,8 @@ def test_several_seeds_decide_with_what_varies_between_seeds(made, claims):
 
 
 def test_a_wide_interval_is_no_proof_of_chance():
-    assert verdicts.chance(Interval(0.5, 0.4, 0.6, "clips")).word == "control"
-    assert verdicts.chance(Interval(0.4, 0.35, 0.45, "clips")).word == "control failed"
+    assert verdicts.chance(Interval(0.5, 0.4, 0.6, "clips"), 0.5).word == "control"
+    assert verdicts.chance(Interval(0.4, 0.35, 0.45, "clips"), 0.5).word == "control failed"
 
 
 def test_a_significant_loss_is_no_control():
@@ -185,23 +188,50 @@ def test_a_significant_loss_is_no_control():
     assert verdicts.construction(loss, 0.001).word == "control failed"
 
 
-def test_the_join_keeps_every_row_and_links_every_table(made, tmp_path):
+def written_claims(path, *claims):
+    """A file of claims."""
+    path.write_text(yaml.safe_dump({"paper": "tpami2022", "claims": list(claims)}))
+    return path
+
+
+def test_the_page_keeps_every_row_links_every_table_and_adds_what_none_decides(made, tmp_path):
     reports = tmp_path / "reports"
     write_table(made.table6([made.claim("P104", "STM", "CSTM", published=-1.5)]), reports / "table6")
     write_table(made.table6([made.claim("P105", "CSTM", "CMM", statement="=1+1")]), reports / "table7")
-    write_claims([reports / "table6.claims.csv", reports / "table7.claims.csv"], reports / "claims")
-    parts = [(reports / f"{name}.claims.csv").read_text().splitlines() for name in ("table6", "table7")]
-    assert (reports / "claims.csv").read_text().splitlines() == [*parts[0], *parts[1][1:]]
+    common = {"where": "Section 4", "statement": "a statement"}
+    files = [
+        written_claims(
+            tmp_path / "claims.yaml",
+            {"id": "P104", **common, "kind": "feature", "needs": "nothing, a table decides it"},
+            {"id": "P20", **common, "kind": "structure", "test": "tests/models/test_cmm.py::test_x"},
+            {"id": "P30", **common, "kind": "feature", "needs": "Figure 9"},
+            {"id": "P40", **common, "kind": "speed", "needs": "a table", "inconsistent": "one page says 1, another 2"},
+            {"id": "P50", **common, "kind": "direction", "compare": {"table": "table9", "first": "a", "second": "b"}},
+        )
+    ]
+    tables = [reports / "table6.claims.csv", reports / "table7.claims.csv"]
+    write_claims(tables, files, "demo", reports / "claims")
+    parts = [path.read_text().splitlines() for path in tables]
+    lines = (reports / "claims.csv").read_text().splitlines()
+    assert lines[: len(parts[0]) + len(parts[1]) - 1] == [*parts[0], *parts[1][1:]]
+    found = pd.read_csv(reports / "claims.csv", dtype=str).set_index("claim")
+    assert found.loc[["P20", "P30", "P40", "P50"], "verdict"].tolist() == [
+        "by construction",
+        "not testable here",
+        "inconsistent in the paper",
+        "not testable here",
+    ]
+    assert found.loc["P50", "why"] == "this study does not make table9"
     page = (reports / "claims.md").read_text()
     assert page.startswith("# Claims, as study demo decides them")
-    assert "undecided here: 1; control: 2; holds here: 1" in page
+    assert "| undecided here | 1 |" in page and "| control | 2 |" in page and "| holds here | 1 |" in page
     assert "## [table6](table6.md)" in page and "## [table7](table7.md)" in page
     assert "Deviations from the paper. All of these: data: drawn for Something-Something v1" in page
-    assert "| -1.5 | +0.8 [" in page
+    assert "| -1.5 " in page and "| +0.8 [" in page
 
 
 def test_a_study_that_decides_no_claim_has_an_empty_page(tmp_path):
-    write_claims([], tmp_path / "claims")
+    write_claims([], [], "demo", tmp_path / "claims")
     assert (tmp_path / "claims.csv").read_text() == ",".join(COLUMNS) + "\n"
     assert "No table decides a claim." in (tmp_path / "claims.md").read_text()
 
@@ -209,19 +239,101 @@ def test_a_study_that_decides_no_claim_has_an_empty_page(tmp_path):
 def test_claims_with_other_columns_are_refused_by_name(tmp_path):
     (tmp_path / "table6.claims.csv").write_text("claim,verdict\nP1,replicated\n")
     with pytest.raises(TableError, match=r"table6\.claims\.csv has other columns"):
-        write_claims([tmp_path / "table6.claims.csv"], tmp_path / "claims")
+        write_claims([tmp_path / "table6.claims.csv"], [], "demo", tmp_path / "claims")
+
+
+def test_a_statement_that_the_paper_contradicts_is_inconsistent_whatever_is_measured(made, claims):
+    claim = made.claim("P117", "CSTM", "CMM", inconsistent="5.5 says 5.3, Table 10 gives 5.1")
+    row = claims(made.table6([claim], **OTHER)).loc["P117"]
+    assert row["verdict"] == "inconsistent in the paper" and row["why"] == "5.5 says 5.3, Table 10 gives 5.1"
+    assert row["measured"] > 0 and np.isnan(row["p_holm"])
+
+
+def test_a_line_with_an_obstacle_decides_nothing_and_is_no_test_of_the_family(made, claims):
+    spec = made.table6([made.claim("P125", "STM", "CMM"), made.claim("P104", "CSTM", "CMM")], **OTHER)
+    spec["lines"][3]["measured"]["obstacle"] = "with 8 classes the loss is off"
+    rows = claims(spec)
+    assert rows.loc["P125", "verdict"] == "not testable here"
+    assert rows.loc["P125", "why"] == "with 8 classes the loss is off" and rows.loc["P125", "measured"] > 0
+    alone = claims(made.table6([made.claim("P104", "CSTM", "CMM")], **OTHER))
+    assert rows.loc["P104", "p_holm"] == alone.loc["P104", "p_holm"]
+
+
+def test_two_gaps_of_the_same_clips_are_compared_clip_by_clip(made, claims):
+    claim = made.claim("P133", "CSTM", "TSN")
+    claim["compare"]["less"] = {"first": "STM", "second": "CMM"}
+    row = claims(made.table6([claim], **OTHER)).loc["P133"]
+    assert row["measured"] == pytest.approx(94.17 - 50 - (95 - 85), abs=0.5)  # 0.94 of 240 clips is 226 of them
+    assert row["verdict"] == "holds here"
+    assert row["published"] == pytest.approx(47.7 - 19.7 - (49.2 - 44.1))
+
+
+def test_a_line_of_another_table_can_be_compared_with(made, claims):
+    spec = made.table6([made.claim("P111", "STM", "table9/CMM")], **OTHER)
+    spec["others"] = {"table9/CMM": spec["lines"].pop(2)}
+    rows = claims(spec)
+    assert rows.loc["P111", "verdict"] == "holds here" and rows.loc["P111", "table"] == "table6"
+    assert rows.loc["P111", "published"] == pytest.approx(49.2 - 44.1)
+
+
+@pytest.mark.parametrize(
+    ("published", "decimals", "over", "word"),
+    [
+        (24.0, 1, None, "replicated"),
+        (23.95, 2, None, "refuted"),
+        (1.0, 1, "TSN", "replicated"),
+        (1.1, 1, "TSN", "refuted"),
+    ],
+)
+def test_a_count_is_replicated_where_it_is_the_printed_one(made, claims, published, decimals, over, word):
+    count = {"table": "table6", "line": "STM", "measure": "params_m", **({"over": over} if over else {})}
+    claim = {**made.claim("P73", "", ""), "kind": "count", "count": count, "published": published, "decimals": decimals}
+    claim.pop("compare")
+    row = claims(made.table6([claim])).loc["P73"]
+    assert row["verdict"] == word and row["unit"] == ("ratio" if over else "M")
+
+
+def test_what_learned_from_permuted_labels_must_be_at_chance(made, claims):
+    spec = made.table6()
+    spec["lines"][3]["measured"]["permuted_labels"] = True
+    rows = claims(spec)
+    assert rows.loc["control-table6-STM", "verdict"] == "control failed"
+    # Of the wrong clips each is taken for its partner: one class in eight right is chance.
+    spec["lines"][3]["measured"]["predictions"] = [[made.predictions("permuted", 0.125)]]
+    row = claims(spec).loc["control-table6-STM"]
+    assert row["verdict"] == "control" and row["low"] < 12.5 < row["high"]
+
+
+def test_an_effect_says_what_its_study_could_have_seen_and_how_sure_the_published_one_is(made, claims):
+    few = claims(made.table6([made.claim("P104", "STM", "CMM")], **OTHER)).loc["P104"]
+    assert 0 < few["smallest_effect"] < 15
+    assert few["published_low"] < few["published"] < few["published_high"]
+    # 11,522 clips: 1.96 x sqrt(0.492 x 0.508 + 0.441 x 0.559) / sqrt(11522)
+    assert few["published_high"] - few["published"] == pytest.approx(1.29, abs=0.02)
 
 
 def test_published_effects_are_the_differences_of_the_published_lines():
-    claims = validated(Claims, read_yaml(PUBLISHED / "claims" / "tpami2022.yaml")).claims
-    assert len({claim.id for claim in claims}) == len(claims)
-    tables = {claim.compare.table for claim in claims}
-    lines = {
-        (table, line.method): line.figures()
-        for table in tables
-        for line in validated(PublishedTable, read_yaml(PUBLISHED / "tables" / f"{table}.yaml")).lines
-    }
-    for claim in claims:
-        compare = claim.compare
-        first, second = (lines[compare.table, m][compare.measure] for m in (compare.first, compare.second))
-        assert claim.published == pytest.approx(first - second), claim.id
+    """Of every claim that names two lines of one table, both with a printed figure."""
+    tables = {path.stem: _figures(path.stem) for path in (PUBLISHED / "tables").glob("*.yaml")}
+    checked = 0
+    for path in (PUBLISHED / "claims").glob("*.yaml"):
+        claims = validated(Claims, read_yaml(path)).claims
+        for claim in claims:
+            if claim.compare is None or claim.compare.less or claim.published is None or claim.inconsistent:
+                continue
+            compare = claim.compare
+            first, second = (
+                tables[ref.partition("/")[0] if "/" in ref else compare.table][ref.rpartition("/")[2]]
+                for ref in (compare.first, compare.second)
+            )
+            if compare.measure in first and compare.measure in second:
+                assert claim.published == pytest.approx(first[compare.measure] - second[compare.measure]), claim.id
+                checked += 1
+    assert checked > 40
+
+
+def _figures(name: str) -> dict[str, dict[str, float]]:
+    """The published figures of a table by the names of its lines."""
+    lines = validated(Table, read_yaml(PUBLISHED.parent / "tables" / f"{name}.yaml")).lines
+    published = validated(PublishedTable, read_yaml(PUBLISHED / "tables" / f"{name}.yaml")).lines
+    return {line.name: figures.figures() for line, figures in zip(lines, published, strict=True)}

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from stm.evaluation.predictions import PredictionsError
-from stm.reporting.cells import csv_cell, latex, markdown
+from stm.reporting.cells import as_printed, csv_cell, decimals, latex, markdown
 from stm.reporting.measured import TableError
 from stm.reporting.tables import write_table
 
@@ -17,7 +17,7 @@ ALWAYS = [
 ]
 MEASURES = [
     *("top1", "top1_low", "top1_high", "top5", "top5_low", "top5_high"),
-    *("params_m", "flops_g", "run_params_m", "run_flops_g", "views"),
+    *("params_m", "flops_g", "params_m_difference", "flops_g_difference", "run_params_m", "run_flops_g", "views"),
 ]
 TWINS = ["published_top1", "published_top5", "published_params_m", "published_flops_g"]
 
@@ -76,7 +76,7 @@ def test_a_published_number_never_fills_a_measured_cell(made, table, tmp_path):
     measured = made.table6(claims=[made.claim("P103", "STM", "TSN", published=29.5)])
     nothing = copy.deepcopy(measured)
     for line in nothing["lines"]:
-        line["measured"] = None
+        line["measured"] = line["counts"] = None
     found = table(nothing)
     assert (found["source"] == "published").all() and (found["status"] == "published only").all()
     assert (found[[*MEASURES, "dataset", "experiment", "protocol", "seeds", "clips", "interval_covers"]] == "").all(
@@ -102,7 +102,7 @@ def test_an_absent_prediction_is_an_error_and_no_empty_cell(made, table):
 
 def test_an_absent_count_is_an_error(made, table):
     spec = made.table6()
-    spec["lines"][1]["measured"]["full_size"] = "results/none.json"
+    spec["lines"][1]["counts"]["full_size"] = "results/none.json"
     with pytest.raises(FileNotFoundError, match=r"results/none\.json"):
         table(spec)
 
@@ -160,7 +160,9 @@ def test_top5_of_five_classes_is_left_empty_and_says_so(make, table):
 
 
 def test_a_size_that_nobody_declared_is_empty_and_says_so(made, table):
-    row = table(made.table6(run_size=None)).iloc[0]
+    spec = made.table6()
+    spec["lines"][0]["counts"]["run_size"] = None
+    row = table(spec).iloc[0]
     assert row["run_params_m"] == "" and "number of classes not declared" in row["status"]
 
 
@@ -174,7 +176,7 @@ def test_markdown_has_the_papers_shape_and_says_what_differs(made, table, tmp_pa
     assert "protocols differ: published with 1 view, measured with full, 2 views; the TSN row of Table 1" in text
     assert "drawn, 240 clips, 1 seed; 95% intervals cover the choice of clips, not another training" in text
     assert "Deviations from the paper, all lines: data: drawn for Something-Something v1; recipe: demo" in text
-    assert "| P103 | STM above TSN (Section 5.1) | +29.5 | +45.0 [" in text
+    assert "| P103 | STM above TSN (Section 5.1) | +29.5 [+28.3, +30.7] | +45.0 [" in text
 
 
 def test_latex_has_the_same_cells_between_booktabs_rules(made, table, tmp_path):
@@ -229,3 +231,31 @@ def test_listed_clips_without_frames_are_said(made, table):
     spec = made.table6()
     spec["lines"][0]["measured"]["predictions"] = [[made.predictions("TSN", 0.5, record={"listed": made.count + 3})]]
     assert table(spec)["status"].tolist() == [f"3 of {made.count + 3} listed clips have no frames", "ok", "ok", "ok"]
+
+
+def test_counts_stand_beside_the_published_ones_with_their_difference(made, table):
+    spec = made.table6()
+    for line in spec["lines"]:
+        line["measured"] = None
+    spec["lines"][2]["published"] = {"params_m": 23.95, "flops_g": 33.3}
+    spec["lines"][3]["published"] = {"params_m": 24.0, "flops_g": 33.25}
+    found = table(spec)
+    assert (found["source"] == "measured").all() and (found["top1"] == "").all()
+    assert found["params_m_difference"].tolist()[2:] == ["0.0857", "0.0357"]
+    assert found["status"].tolist()[2:] == ["params_m is not the published 23.95", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("value", "printed", "places", "same"),
+    [
+        (24.0357, 24.0, 1, True),
+        (23.8646, 23.8, 1, True),  # cut, not rounded
+        (23.8646, 23.9, 1, True),
+        (24.0243, 23.95, 2, False),
+        (305.8, 306, 0, True),
+        (304.9, 306, 0, False),
+    ],
+)
+def test_a_count_is_as_printed_where_it_rounds_or_is_cut_to_the_figure(value, printed, places, same):
+    assert as_printed(value, printed, places) is same
+    assert decimals(printed) == places

@@ -36,10 +36,29 @@ def test_a_table_needs_each_stage_once_and_each_run_once(pipeline):
     }
 
 
-def test_the_default_target_is_every_table_and_all_claims(pipeline):
+def test_the_default_target_is_every_table_the_order_of_frames_and_all_claims(pipeline):
     jobs = pipeline.jobs()
     assert "Traceback" not in pipeline.snakemake("--dry-run", "--cores", "2").stdout
-    assert jobs["all"] == jobs["table"] == jobs["claims"] == 1 and jobs["train"] == 4
+    assert jobs["all"] == jobs["table"] == jobs["temporal_order"] == jobs["claims"] == 1 and jobs["train"] == 4
+    # Under the table's protocol, and in order, reversed, shuffled, and one frame repeated.
+    assert jobs["evaluate"] == 4 * 5
+
+
+def test_all_tables_together_train_each_network_once(pipeline):
+    pipeline.edit("config/config.yaml", lambda data: data.pop("tables"))
+    tables = [f"reports/{name}.csv" for name in ("table6", "table7", "table8", "table9", "table10", "controls")]
+    # Table 6: 4; 7 and 8: one more each; 9: five places; 10: three more convolutions; controls: six more.
+    assert pipeline.jobs(*tables)["train"] == 4 + 1 + 1 + 5 + 3 + 6
+    assert pipeline.jobs("reports/table7.csv")["train"] == pipeline.jobs("reports/iccv_table6.csv")["train"] == 3
+    # The recipe of Twins is not bound: its tables are left out, and say why when they are asked for.
+    assert (
+        "train" in pipeline.jobs() and "Bind another recipe" in pipeline.snakemake("-n", "reports/table11.csv").stdout
+    )
+
+
+def test_counts_need_no_data_and_no_training(pipeline):
+    jobs = pipeline.jobs("reports/complexity.csv")
+    assert set(jobs) == {"complexity", "table"}
 
 
 def test_a_finished_study_has_nothing_to_do(finished):
@@ -93,6 +112,11 @@ def test_the_table_holds_its_contract(finished):
     columns += " interval_covers deviations status top1 top1_low top1_high top5 published_top1 published_top5 params_m"
     columns += " flops_g run_params_m run_flops_g views"
     assert set(columns.split()) <= set(table.columns)
+    order = pd.read_csv(finished.folder / "reports/temporal_order.csv").set_index(["variant", "order"])
+    assert len(order) == 4 * 4 and (order["clips"] == 16).all()
+    assert order.loc[("tsn", "reversed"), "difference"] == order.loc[("tsn", "shuffled"), "difference"] == 0
+    claims = pd.read_csv(finished.folder / "reports/claims.csv")
+    assert claims["claim"].is_unique and len(claims) > 200 and claims["verdict"].notna().all()
     assert table["method"].tolist() == ["TSN", "CSTM", "CMM", "STM"]
     assert table["published_top1"].tolist() == [19.7, 47.7, 44.1, 49.2]
     assert (table["source"] == "measured").all() and (table["clips"] == 16).all() and (table["study"] == "tiny").all()

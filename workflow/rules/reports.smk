@@ -2,7 +2,7 @@
 
 
 wildcard_constraints:
-    table=r"(?!claims\.)[a-z0-9_]+",
+    table=r"(?!(claims|temporal_order)\.)[a-z0-9_]+",
 
 
 rule table:
@@ -29,10 +29,31 @@ rule table:
         "stm table --spec {params.spec:q} --out {params.out} 2>&1 | tee {log}"
 
 
-rule claims:
-    """Every claim that the study's tables decide, on one page."""
+rule temporal_order:
+    """Every experiment with its frames in order, reversed, shuffled, and one of them repeated."""
     input:
-        expand("{reports}/{table}.claims.csv", reports=REPORTS, table=TABLES),
+        lambda w: order_plan_of(w).paths,
+    output:
+        csv=f"{REPORTS}/temporal_order.csv",
+        md=f"{REPORTS}/temporal_order.md",
+    log:
+        "results/logs/temporal_order.log",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: canonical_json(order_plan_of(w).spec),
+        out=lambda w, output: output.csv.removesuffix(".csv"),
+    message:
+        "Writing {output.csv}"
+    shell:
+        "stm order --spec {params.spec:q} --out {params.out} 2>&1 | tee {log}"
+
+
+rule claims:
+    """Every claim of both papers on one page: those that the study's tables decide, and the others with why not."""
+    input:
+        tables=expand("{reports}/{table}.claims.csv", reports=REPORTS, table=TABLES),
+        claims=PLAN.claim_files,
     output:
         csv=f"{REPORTS}/claims.csv",
         md=f"{REPORTS}/claims.md",
@@ -47,4 +68,5 @@ rule claims:
     message:
         "Writing {output.csv}"
     shell:
-        "stm claims --tables {input} --out {params.out} > {log} 2>&1"
+        "stm claims --tables {input.tables} --claims {input.claims} --study {params.study} --out {params.out}"
+        " > {log} 2>&1"

@@ -79,5 +79,10 @@ def gpus(wildcards):
 
 
 @speaking
+def order_plan_of(wildcards):
+    return PLAN.order
+
+
+@speaking
 def table_of(wildcards):
     return TABLES.get(wildcards.table) or PLAN.table(wildcards.table)

@@ -1,0 +1,109 @@
+"""All claims of both papers on one page: those that the study's tables decide, and the others with why not."""
+
+import csv
+import os
+from collections import Counter
+from pathlib import Path
+
+from stm.config.loading import read_yaml, validated
+from stm.config.schema import Claim, Claims
+from stm.files import write_text
+from stm.reporting.cells import csv_cell, csv_text, markdown
+from stm.reporting.claims import COLUMNS
+from stm.reporting.layouts import PAPERS, claims_markdown, grouped
+from stm.reporting.measured import TableError
+from stm.reporting.verdicts import IDENTITY, INCONSISTENT, NOT_TESTABLE
+
+Row = dict[str, str]
+
+
+def write_claims(tables: list[Path], claims: list[Path], study: str, out: Path) -> None:
+    """Join the tables' claims, and all others, to `out`.csv and `out`.md.
+
+    Args:
+        tables: `<table>.claims.csv` files, in the order in which they are to stand.
+        claims: every file of claims of the configuration.
+        study: its name.
+        out: path without its ending.
+
+    Raises:
+        TableError: a file has other columns.
+    """
+    decided = {path: _read(path) for path in tables}
+    known = {row["claim"] for rows in decided.values() for row in rows}
+    others = [
+        _undecided(file.paper, claim, study)
+        for file in (validated(Claims, read_yaml(path)) for path in claims)
+        for claim in file.claims
+        if claim.id not in known
+    ]
+    rows = [row for found in (*decided.values(), others) for row in found]
+    write_text(
+        out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
+    )
+    write_text(out.with_name(f"{out.name}.md"), _page(decided, others, study, out.parent))
+
+
+def _read(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        rows = list(reader)
+    if reader.fieldnames != COLUMNS:
+        raise TableError(f"{path} has other columns than claims have. Delete it and run again")
+    return rows
+
+
+def _undecided(paper: str, claim: Claim, study: str) -> Row:
+    """A claim that no table of the study decides."""
+    if claim.inconsistent is not None:
+        word, why = INCONSISTENT, claim.inconsistent
+    elif claim.test is not None:
+        word, why = IDENTITY, f"held by {claim.test}"
+    elif claim.needs is not None:
+        word, why = NOT_TESTABLE, f"needs {claim.needs}"
+    else:
+        decider = claim.compare or claim.count
+        assert decider is not None, "the schema asks for one of the four"
+        word, why = NOT_TESTABLE, f"this study does not make {decider.table}"
+    values = {
+        "claim": claim.id,
+        "paper": paper,
+        **claim.model_dump(include={"where", "statement", "kind", "published", "same_evidence_as"}),
+        "verdict": word,
+        "study": study,
+        "why": "; ".join(filter(None, [why, claim.note])),
+    }
+    return {column: csv_cell(values.get(column)) for column in COLUMNS}
+
+
+def _page(decided: dict[Path, list[Row]], others: list[Row], study: str, folder: Path) -> str:
+    """One Markdown page: the verdicts counted, a section a table, then what no table decides."""
+    rows = [row for found in (*decided.values(), others) for row in found]
+    text = [f"# Claims, as study {markdown(study)} decides them", "", *_summary(rows), ""]
+    for path, found in decided.items():
+        if not found:
+            continue
+        name = path.name.removesuffix(".claims.csv")
+        link = Path(os.path.relpath(path.with_name(f"{name}.md"), folder)).as_posix()
+        text += [f"## [{markdown(name)}]({link})", "", *claims_markdown(found), ""]
+        deviations = grouped([(row["claim"], row["deviations"]) for row in found], "All of these")
+        text += [f"- Deviations from the paper. {markdown(line)}" for line in deviations]
+        text += [""] if deviations else []
+    if others:
+        text += ["## Decided by none of these tables", "", *claims_markdown(others), ""]
+    return "\n".join(text).rstrip() + "\n"
+
+
+def _summary(rows: list[Row]) -> list[str]:
+    """How often each verdict was given, by paper."""
+    if not rows:
+        return ["No table decides a claim."]
+    counted = Counter((row["verdict"], row["paper"]) for row in rows)
+    papers = list(dict.fromkeys(row["paper"] for row in rows))
+    words = list(dict.fromkeys(row["verdict"] for row in rows))
+    text = [
+        "| Verdict | " + " | ".join(PAPERS[paper] for paper in papers) + " |",
+        "| --- |" + " ---: |" * len(papers),
+    ]
+    text += [f"| {word} | " + " | ".join(str(counted[word, paper]) for paper in papers) + " |" for word in words]
+    return text

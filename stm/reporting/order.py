@@ -1,0 +1,98 @@
+"""How much of each accuracy is owed to the order of the frames: the papers argue with it, this measures it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stm.analysis.statistics import accuracy_interval, difference_interval
+from stm.files import write_text
+from stm.reporting.cells import Value, csv_cell, csv_text, markdown, points
+from stm.reporting.measured import load
+
+COLUMNS = [
+    *("experiment", "method", "variant", "frames", "recipe", "dataset", "role", "tables", "study", "order", "protocol"),
+    *("seeds", "clips", "interval_covers", "top1", "top1_low", "top1_high"),
+    *("difference", "difference_low", "difference_high", "p", "chance"),
+]
+
+
+def write_order(spec: dict[str, Any], out: Path) -> None:
+    """Write `out`.csv, a row an experiment and an order, and `out`.md, a row an experiment.
+
+    Args:
+        spec: of `stm.config.orderplan.OrderPlan`.
+        out: path without its ending.
+
+    Raises:
+        FileNotFoundError, TableError, PredictionsError: as `stm.reporting.measured.load`.
+    """
+    rows = [row for line in spec["lines"] for row in _rows(spec, line)]
+    cells = [[csv_cell(row[column]) for column in COLUMNS] for row in rows]
+    write_text(out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, cells))
+    write_text(out.with_name(f"{out.name}.md"), _page(spec, rows))
+
+
+def _rows(spec: dict[str, Any], line: dict[str, Any]) -> list[dict[str, Value]]:
+    """One experiment: its accuracy under each order, and how far that is from the true one."""
+    orders = list(line["predictions"])
+    found = load(
+        [
+            {"role": line["role"], "measured": {"predictions": line["predictions"][o], "reversed_pairs": []}}
+            for o in orders
+        ]
+    )
+    rows: list[dict[str, Value]] = []
+    forward = found[0]
+    assert forward is not None, "every order is predicted"
+    for order, measured in zip(orders, found, strict=True):
+        assert measured is not None, "every order is predicted"
+        correct = measured.correct["top1"]
+        accuracy = accuracy_interval(correct, measured.groups)
+        row: dict[str, Value] = {
+            **dict.fromkeys(COLUMNS),
+            **{key: line[key] for key in ("experiment", "method", "variant", "frames", "recipe", "dataset", "role")},
+            "tables": " ".join(line["tables"]),
+            "study": spec["study"],
+            "order": order,
+            "protocol": line["protocols"][order],
+            "seeds": len(line["seeds"]),
+            "clips": measured.clips,
+            "interval_covers": accuracy.covers,
+            "top1": points(accuracy.value),
+            "top1_low": points(accuracy.low),
+            "top1_high": points(accuracy.high),
+            # What always naming the most frequent class would score.
+            "chance": points(float(np.bincount(measured.predictions.labels).max() / len(measured.predictions.labels))),
+        }
+        if order != "forward":
+            gap = difference_interval(correct, forward.correct["top1"], measured.groups)
+            row |= {"difference": points(gap.value), "difference_low": points(gap.low)}
+            row |= {"difference_high": points(gap.high), "p": float(f"{gap.p:.3g}")}
+        rows.append(row)
+    return rows
+
+
+def _page(spec: dict[str, Any], rows: list[dict[str, Value]]) -> str:
+    """The table for reading: an experiment a row, an order a column."""
+    orders = list(dict.fromkeys(str(row["order"]) for row in rows))
+    header = ["Experiment", "Tables", *orders]
+    text = [f"# Order of frames, study {markdown(spec['study'])}", "", f"| {' | '.join(header)} |"]
+    text.append(f"| --- | --- |{' ---: |' * len(orders)}")
+    by_experiment: dict[str, list[dict[str, Value]]] = {}
+    for row in rows:
+        by_experiment.setdefault(str(row["experiment"]), []).append(row)
+    for name, found in by_experiment.items():
+        cells = [markdown(name), markdown(str(found[0]["tables"])), *map(_cell, found)]
+        text.append(f"| {' | '.join(cells)} |")
+    text += [
+        "",
+        "Top-1 in percent with 95% intervals, centre crop, one view. `reversed` plays the sampled frames backwards, "
+        "`shuffled` deals them anew, `single` repeats the middle one. A network that sees no order scores the same in "
+        "the first three. Differences to `forward`, clip by clip, stand in the csv file.",
+    ]
+    return "\n".join(text) + "\n"
+
+
+def _cell(row: dict[str, Value]) -> str:
+    return f"{row['top1']:.1f} [{row['top1_low']:.1f}, {row['top1_high']:.1f}]"
