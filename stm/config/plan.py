@@ -9,7 +9,7 @@ from typing import Any
 
 from stm.config.loading import ConfigError, read_yaml, suggestion, validated
 from stm.config.orderplan import OrderPlan, order_plan
-from stm.config.products import Network, Prediction, Run
+from stm.config.products import DatasetPlan, Network, Prediction, Run
 from stm.config.schema import Table
 from stm.config.study import BoundStudy, NotForThisStudyError
 from stm.config.tableplan import TablePlan, table_plan
@@ -91,6 +91,18 @@ class Plan(BoundStudy):
         """Every network that is counted, by its name."""
         lines = [line for table in self._table_plans for line in [*table.lines, *table.others.values()]]
         return {n.name: n for line in lines for n in (line.full_size, line.run_size) if n}
+
+    def by_key(self, key: str, kind: str = "key") -> DatasetPlan:
+        """The dataset whose frames (`key`) or drawn videos (`rendered`) have this name.
+
+        Raises:
+            ConfigError: the settings of today come to another name.
+        """
+        dataset = self.dataset(key.rpartition("-")[0])
+        expected = getattr(dataset, kind)
+        if key != expected:
+            raise ConfigError(f"'{key}' is of other settings than the dataset has now; they come to '{expected}'")
+        return dataset
 
     def find(self, kind: str, name: str, known: Mapping[str, Any]) -> Any:
         """The entry of `known`, or an error that says which study was asked."""
