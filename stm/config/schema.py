@@ -375,6 +375,8 @@ class Line(Strict):
     variant: Name | None = None
     frames: Count | None = None
     role: Role | None = None
+    # Of which clips the published figure is. Labels of test sets are not public: nothing is measured on them.
+    subset: Literal["val", "test"] = "val"
     recipe: Name | None = None
     change: Change = Change()
     protocol: str | None = None
@@ -388,6 +390,8 @@ class Line(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.variant is not None and self.subset == "test":
+            raise ValueError("labels of test sets are not public: a line of subset test has no variant")
         if self.variant is not None and self.frames is None:
             raise ValueError("a line with a variant needs `frames`, the T of its clips")
         return self

@@ -55,6 +55,7 @@ class TableLine:
             "name": self.line.name,
             "method": self.line.method,
             "role": self.role,
+            "subset": self.line.subset,
             "frames": self.line.frames,
             "describe": self.line.describe,
             "published": self.published.figures(),
