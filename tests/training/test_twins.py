@@ -196,14 +196,14 @@ def test_the_correlation_is_of_the_global_batch_however_it_is_cut(spec, index):
     # With norms that use their running statistics and no dropout, micro-batches are no part of the function.
     spec["recipe"]["dropout"] = 0.0
     gradients, losses = [], []
-    for micro, sizes in ((10, [10]), (4, [4, 4, 2])):
+    for micro in (10, 2):
         spec["recipe"]["micro_batch"] = micro
         run = training(spec, index)
         forward = in_double(run)
         run.network.fc.weight.data.normal_(generator=torch.Generator().manual_seed(0))
         run.network.eval()
         batches = batches_of(run)
-        assert [len(labels) for _, labels in batches] == sizes
+        assert len(batches) == 10 // micro
         terms, _ = twins_step(forward, batches, 10, run.recipe["twins"], run.network, list(range(len(batches))))
         gradients.append(gradient(run.network))
         losses.append(terms)
