@@ -1,17 +1,13 @@
 """Every experiment of a study with its frames in order, reversed, shuffled, and one of them repeated."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stm.config.products import Prediction, Run
+from stm.config.study import BoundStudy
 from stm.config.tableplan import REPORTING_SOURCES, TableLine, TablePlan
 from stm.files import source_digest
-
-if TYPE_CHECKING:
-    from stm.config.plan import Plan
 
 # The first is what the others are compared with.
 ORDERS = {
@@ -69,7 +65,7 @@ def _spec(line: OrderLine) -> dict[str, Any]:
     }
 
 
-def order_plan(plan: Plan, tables: Sequence[TablePlan]) -> OrderPlan:
+def order_plan(study: BoundStudy, tables: Sequence[TablePlan]) -> OrderPlan:
     """The distinct experiments of some tables in the order in which they come, under every order of frames."""
     first: dict[str, TableLine] = {}
     where: dict[str, list[str]] = {}
@@ -80,13 +76,14 @@ def order_plan(plan: Plan, tables: Sequence[TablePlan]) -> OrderPlan:
                 first.setdefault(experiment, line)
                 where.setdefault(experiment, []).append(table.name)
     return OrderPlan(
-        plan.study.study,
-        [OrderLine(line, list(dict.fromkeys(where[name])), _by_order(plan, line)) for name, line in first.items()],
+        study.study.study,
+        [OrderLine(line, list(dict.fromkeys(where[name])), _by_order(study, line)) for name, line in first.items()],
     )
 
 
-def _by_order(plan: Plan, line: TableLine) -> dict[str, list[list[Prediction]]]:
+def _by_order(study: BoundStudy, line: TableLine) -> dict[str, list[list[Prediction]]]:
     runs: list[list[Run]] = [[p.run for p in seed] for seed in line.predictions]
     return {
-        order: [[plan.prediction(run, protocol) for run in seed] for seed in runs] for order, protocol in ORDERS.items()
+        order: [[study.prediction(run, protocol) for run in seed] for seed in runs]
+        for order, protocol in ORDERS.items()
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stm.config.schema import Dataset
+from stm.config.specification import variant_in_full
 from stm.files import digest, matching
 
 # Raised by hand when a stage comes to make something else from the same specification.
@@ -25,15 +26,35 @@ class DatasetPlan:
     dataset: Dataset
 
     @property
+    def key(self) -> str:
+        """`<name>-<8 hex>`: of all that decides the frames but the annotation files and the videos themselves.
+
+        Those are read by their content: with another list, or moved elsewhere, they are still this dataset.
+        """
+        settings = {
+            "version": STAGE_VERSIONS["extract"],
+            "render": self.render_spec if self.dataset.render else None,
+            "shards": self.dataset.shards,
+            "frames": self.dataset.frames.settings(),
+            "decoder": self.dataset.decoder,
+        }
+        return f"{self.name}-{digest(settings, 8)}"
+
+    @property
     def folder(self) -> str:
-        return f"{RESULTS}/frames/{self.name}"
+        return f"{RESULTS}/frames/{self.key}"
+
+    @property
+    def rendered(self) -> str:
+        """`<name>-<8 hex>` of a dataset that the project draws: of how it is drawn."""
+        return f"{self.name}-{digest(self.render_spec, 8)}"
 
     @property
     def annotations(self) -> dict[str, str]:
         """The annotation files by the part that they play; of a rendered dataset, the list that is drawn with it."""
         if self.dataset.annotations is not None:
             return self.dataset.annotations
-        return {"list": f"{RESULTS}/videos/{self.name}/annotations.csv"}
+        return {"list": f"{RESULTS}/videos/{self.rendered}/annotations.csv"}
 
     @property
     def annotation_files(self) -> list[str]:
@@ -139,7 +160,9 @@ class Run:
         """The file that the run starts from; none where it starts from scratch."""
         if self.spec["recipe"]["initialisation"] == "scratch":
             return []
-        return [imagenet_weights(self.spec["variant"]["depth"])]
+        # The specification itself is silent about a depth that is the default.
+        variant, _ = variant_in_full(self.spec["variant"])
+        return [imagenet_weights(variant.depth)]
 
 
 @dataclass(frozen=True)

@@ -337,6 +337,12 @@ class Change(Strict):
     frame_order: Literal["shuffled"] | None = None
     labels: Literal["permuted"] | None = None
 
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.twins is False and (self.correlation_weight is not None or self.chosen_for_role):
+            raise ValueError("twins = False leaves nothing that correlation_weight or chosen_for_role could change")
+        return self
+
     def applied(self, recipe: Recipe, classes: int) -> Recipe:
         """`recipe` with the change.
 
@@ -374,6 +380,8 @@ class Line(Strict):
     variant: Name | None = None
     frames: Count | None = None
     role: Role | None = None
+    # Of which clips the published figure is. Labels of test sets are not public: nothing is measured on them.
+    subset: Literal["val", "test"] = "val"
     recipe: Name | None = None
     change: Change = Change()
     protocol: str | None = None
@@ -387,6 +395,8 @@ class Line(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.variant is not None and self.subset == "test":
+            raise ValueError("labels of test sets are not public: a line of subset test has no variant")
         if self.variant is not None and self.frames is None:
             raise ValueError("a line with a variant needs `frames`, the T of its clips")
         return self
@@ -553,3 +563,37 @@ class Study(Strict):
                 f"reports_dir = {self.reports_dir!r}: results/ keeps what reports are made of; name another"
             )
         return self
+
+
+class Passage(Strict):
+    """A part of a paper's text, by its first and its last words."""
+
+    start: str
+    end: str
+
+
+class ProseNumber(Strict):
+    """A number in a paper's prose and what it is: a claim's, a setting, or something else (`note`)."""
+
+    number: str
+    # A few of the words around it, the number among them: they stand once in the sections.
+    near: str
+    claim: str | None = None
+    setting: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if sum(value is not None for value in (self.claim, self.setting, self.note)) != 1:
+            raise ValueError(f"{self.number} in {self.near!r}: give one of claim, setting or note")
+        return self
+
+
+class Prose(Strict):
+    """Every number in the prose of a paper's sections on experiments."""
+
+    paper: Literal["iccv2019", "tpami2022"]
+    sections: Passage
+    # What stands between the prose: its figures are those of `config/published/tables` and of claims.
+    tables: list[Passage] = []
+    numbers: list[ProseNumber]

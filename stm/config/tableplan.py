@@ -1,10 +1,7 @@
 """One table of a study, resolved: what it needs, and what its stage is told."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stm.config.loading import ConfigError, Source, suggestion, validated
 from stm.config.products import Network, Prediction
@@ -17,12 +14,8 @@ from stm.config.schema import (
     PublishedTable,
     Table,
 )
+from stm.config.study import PACKAGE, BoundStudy
 from stm.files import source_digest
-
-if TYPE_CHECKING:
-    from stm.config.plan import Plan
-
-PACKAGE = Path(__file__).resolve().parent.parent
 
 # Tables are so cheap that any edit of what makes them may make them again.
 REPORTING_SOURCES = (
@@ -62,6 +55,7 @@ class TableLine:
             "name": self.line.name,
             "method": self.line.method,
             "role": self.role,
+            "subset": self.line.subset,
             "frames": self.line.frames,
             "describe": self.line.describe,
             "published": self.published.figures(),
@@ -152,22 +146,22 @@ class TablePlan:
         }
 
 
-def table_plan(plan: Plan, name: str) -> TablePlan:
+def table_plan(study: BoundStudy, name: str) -> TablePlan:
     """One table, resolved.
 
     Raises:
         ConfigError: it is not known, its published figures do not fit its lines, or it asks for what is not known.
     """
-    source, table, published_source, published = _files(plan, name)
+    source, table, published_source, published = _files(study, name)
     names = [line.name for line in table.lines]
     for i, line_name in enumerate(names):
         if names.count(line_name) > 1:
             raise source.error(("lines", i), f": two lines are called {line_name!r}; give each an `id`")
-    if not table.counts_only and not any(_role(table, line) in plan.study.roles for line in table.lines):
-        plan.dataset_of(table.role)  # says which role is not bound
-    claims = _claims(plan, name)
+    if not table.counts_only and not any(_role(table, line) in study.study.roles for line in table.lines):
+        study.dataset_of(table.role)  # says which role is not bound
+    claims = _claims(study, name)
     referred = dict.fromkeys(ref for _, _, _, claim in claims for ref in _references(claim) if "/" in ref)
-    others = {ref: _other_line(plan, claims, ref) for ref in referred}
+    others = {ref: _other_line(study, claims, ref) for ref in referred}
     for claim_source, i, _, claim in claims:
         for ref in _references(claim):
             if ref not in names and ref not in others:
@@ -175,22 +169,22 @@ def table_plan(plan: Plan, name: str) -> TablePlan:
                 raise claim_source.error(("claims", i), f": {ref!r} is no line of {name}. Its lines: {known}")
     return TablePlan(
         name=name,
-        study=plan.study.study,
+        study=study.study.study,
         table=table,
         published_source=published_source,
-        lines=[_line(plan, source, table, i, published[i]) for i in range(len(table.lines))],
+        lines=[_line(study, source, table, i, published[i]) for i in range(len(table.lines))],
         others=others,
         claims=[(paper, claim) for _, _, paper, claim in claims],
     )
 
 
-def _files(plan: Plan, name: str) -> tuple[Source, Table, str | None, list[PublishedLine]]:
+def _files(study: BoundStudy, name: str) -> tuple[Source, Table, str | None, list[PublishedLine]]:
     """A table and its published figures, line by line; controls have none."""
-    source = plan.read(plan.source, (), "tables", name)
+    source = study.read(study.source, (), "tables", name)
     table = validated(Table, source)
     if table.paper == "controls":
         return source, table, None, [PublishedLine(method=line.method) for line in table.lines]
-    published_source = plan.read(source, (), "published/tables", name)
+    published_source = study.read(source, (), "published/tables", name)
     published = validated(PublishedTable, published_source)
     ours, theirs = ([x.method for x in lines] for lines in (table.lines, published.lines))
     if ours != theirs:
@@ -202,10 +196,10 @@ def _role(table: Table, line: Line) -> str:
     return line.role or table.role
 
 
-def _line(plan: Plan, source: Source, table: Table, i: int, published: PublishedLine) -> TableLine:
+def _line(study: BoundStudy, source: Source, table: Table, i: int, published: PublishedLine) -> TableLine:
     line = table.lines[i]
     role, protocol, recipe = _role(table, line), line.protocol or table.protocol, line.recipe or table.recipe
-    facts = plan.role_facts[role]  # type: ignore[index]
+    facts = study.role_facts[role]  # type: ignore[index]
     common = {
         "number": i + 1,
         "line": line,
@@ -216,14 +210,14 @@ def _line(plan: Plan, source: Source, table: Table, i: int, published: Published
         "classes": facts.classes,
     }
     for key, value, known, where in (
-        ("variant", line.variant, plan.variants, plan.config / "models.yaml"),
+        ("variant", line.variant, study.variants, study.config / "models.yaml"),
         ("protocol", protocol, PROTOCOLS, "built in"),
     ):
         if value is not None and value not in known:
             at = ("lines", i, key) if getattr(line, key) else (key,)
             hint = suggestion(value, known)
             raise source.error(at, f" = {value!r} is not known.{hint}\n  Known ({where}): {', '.join(sorted(known))}")
-    bound = role in plan.study.roles
+    bound = role in study.study.roles
     if line.variant is None or line.frames is None or not (bound or table.counts_only):
         empty: dict[str, Any] = {
             "predictions": [],
@@ -233,32 +227,32 @@ def _line(plan: Plan, source: Source, table: Table, i: int, published: Published
             "obstacle": None,
         }
         return TableLine(**common, **empty, sees_order=False)  # type: ignore[arg-type]
-    folds = [] if table.counts_only else plan.dataset_of(role).folds
-    runs = [[plan.run(role, line, recipe, seed, fold) for fold in folds] for seed in plan.study.seeds]
+    folds = [] if table.counts_only else study.dataset_of(role).folds
+    runs = [[study.run(role, line, recipe, seed, fold) for fold in folds] for seed in study.study.seeds]
     return TableLine(
         **common,  # type: ignore[arg-type]
-        predictions=[[plan.prediction(run, protocol) for run in seed] for seed in runs if seed],
-        full_size=plan.full_size(role, line.variant, line.frames, recipe),
-        run_size=None if table.counts_only else plan.run_size(role, line.variant, line.frames, recipe),
-        deviations=[] if table.counts_only else _deviations(plan, role, line, recipe, protocol),
-        sees_order=plan.variants[line.variant].sees_order,
-        obstacle=None if table.counts_only else _vanished_loss(plan, role, line, recipe),
+        predictions=[[study.prediction(run, protocol) for run in seed] for seed in runs if seed],
+        full_size=study.full_size(role, line.variant, line.frames, recipe),
+        run_size=None if table.counts_only else study.run_size(role, line.variant, line.frames, recipe),
+        deviations=[] if table.counts_only else _deviations(study, role, line, recipe, protocol),
+        sees_order=study.variants[line.variant].sees_order,
+        obstacle=None if table.counts_only else _vanished_loss(study, role, line, recipe),
     )
 
 
-def _deviations(plan: Plan, role: str, line: Line, recipe: str, protocol: str) -> list[str]:
+def _deviations(study: BoundStudy, role: str, line: Line, recipe: str, protocol: str) -> list[str]:
     """In what a run differs from the paper's: data, backbone, initialisation, recipe, protocol."""
     found = []
-    dataset = plan.dataset_of(role)
+    dataset = study.dataset_of(role)
     if dataset.dataset.genuine != role:
-        found.append(f"data: {dataset.name} for {plan.role_facts[role].title}")  # type: ignore[index]
-    depth = plan.variants[line.variant or ""].depth
-    backbone = plan.study.backbones.get(depth)
+        found.append(f"data: {dataset.name} for {study.role_facts[role].title}")  # type: ignore[index]
+    depth = study.variants[line.variant or ""].depth
+    backbone = study.study.backbones.get(depth)
     if backbone is not None and backbone != PAPER_BACKBONES[depth]:
         blocks = "-".join(map(str, backbone.blocks))
         found.append(f"backbone: {backbone.block} {blocks} of width {backbone.width} for ResNet-{depth}")
-    theirs = plan.paper_recipe(recipe)
-    name, ours = plan.recipe(recipe)
+    theirs = study.paper_recipe(recipe)
+    name, ours = study.recipe(recipe)
     frames = dataset.dataset.frames
     if frames.size is not None:
         found.append(f"frames: stored as {frames.size[0]}x{frames.size[1]} pixels, whatever their shape")
@@ -268,7 +262,7 @@ def _deviations(plan: Plan, role: str, line: Line, recipe: str, protocol: str) -
         found.append(f"initialisation: {ours.initialisation} for {theirs.initialisation}")
     if name != recipe:
         found.append(f"recipe: {name} for {recipe}")
-    scaled, full = plan.protocol(protocol), PROTOCOLS[protocol]
+    scaled, full = study.protocol(protocol), PROTOCOLS[protocol]
     if scaled != full:
         found.append(f"protocol: {scaled.clips}x{scaled.crops} views for {full.clips}x{full.crops}")
     return found
@@ -278,11 +272,11 @@ def _deviations(plan: Plan, role: str, line: Line, recipe: str, protocol: str) -
 LEAST_SHARE_OF_LOSS = 0.5
 
 
-def _vanished_loss(plan: Plan, role: str, line: Line, recipe: str) -> str | None:
+def _vanished_loss(study: BoundStudy, role: str, line: Line, recipe: str) -> str | None:
     """Why Twins claims cannot be tested: its loss grows with the number of classes, and these are too few."""
-    changed = line.change.applied(plan.recipe(recipe)[1], plan.role_facts[role].classes)  # type: ignore[index]
-    classes = plan.dataset_of(role).dataset.expect.get("classes")
-    theirs = plan.role_facts[role].classes  # type: ignore[index]
+    changed = line.change.applied(study.recipe(recipe)[1], study.role_facts[role].classes)  # type: ignore[index]
+    classes = study.dataset_of(role).dataset.expect.get("classes")
+    theirs = study.role_facts[role].classes  # type: ignore[index]
     if changed.twins is None or not changed.twins.correlation_weight or changed.twins.chosen_for_classes:
         return None
     if not isinstance(classes, int) or classes >= LEAST_SHARE_OF_LOSS * theirs:
@@ -294,16 +288,16 @@ def _vanished_loss(plan: Plan, role: str, line: Line, recipe: str) -> str | None
     )
 
 
-def _claims(plan: Plan, table: str) -> list[tuple[Source, int, str, Claim]]:
+def _claims(study: BoundStudy, table: str) -> list[tuple[Source, int, str, Claim]]:
     """The claims that a table decides, in the order of the papers."""
     found = []
-    for source, i, paper, claim in plan.claims:
+    for source, i, paper, claim in study.claims:
         decider = claim.compare or claim.count
         if decider is None:
             continue
-        if decider.table not in plan.known_tables:
+        if decider.table not in study.known_tables:
             key = "compare" if claim.compare else "count"
-            hint = suggestion(decider.table, plan.known_tables)
+            hint = suggestion(decider.table, study.known_tables)
             raise source.error(("claims", i, key, "table"), f" = {decider.table!r} is no table.{hint}")
         if decider.table == table:
             found.append((source, i, paper, claim))
@@ -319,16 +313,16 @@ def _references(claim: Claim) -> list[str]:
     return [ref for gap in gaps for ref in (gap.first, gap.second)]
 
 
-def _other_line(plan: Plan, claims: list[tuple[Source, int, str, Claim]], ref: str) -> TableLine:
+def _other_line(study: BoundStudy, claims: list[tuple[Source, int, str, Claim]], ref: str) -> TableLine:
     """The line `table/line` of another table."""
     name, _, line_name = ref.partition("/")
     claim_source, i = next((source, i) for source, i, _, claim in claims if ref in _references(claim))
     try:
-        source, table, _, published = _files(plan, name)
+        source, table, _, published = _files(study, name)
     except ConfigError as error:
         raise claim_source.error(("claims", i), f": {ref!r}: {error}") from None
     names = [line.name for line in table.lines]
     if line_name not in names:
         raise claim_source.error(("claims", i), f": {ref!r} is no line of {name}. Its lines: {', '.join(names)}")
     at = names.index(line_name)
-    return _line(plan, source, table, at, published[at])
+    return _line(study, source, table, at, published[at])

@@ -62,12 +62,11 @@ def temporal_shift(features: Tensor, part: int, frames: int) -> Tensor:
         (N*T, C, H, W).
     """
     clips = as_clips(features, frames)
-    shifted = clips.shape[2] // part
-    out = torch.zeros_like(clips)
-    out[:, :-1, :shifted] = clips[:, 1:, :shifted]
-    out[:, 1:, shifted : 2 * shifted] = clips[:, :-1, shifted : 2 * shifted]
-    out[:, :, 2 * shifted :] = clips[:, :, 2 * shifted :]
-    return out.flatten(0, 1)
+    channels = clips.shape[2] // part
+    from_next, from_previous, kept = clips.split([channels, channels, clips.shape[2] - 2 * channels], dim=2)
+    nothing = torch.zeros_like(from_next[:, :1])
+    moved = [torch.cat([from_next[:, 1:], nothing], dim=1), torch.cat([nothing, from_previous[:, :-1]], dim=1)]
+    return torch.cat([*moved, kept], dim=2).flatten(0, 1)
 
 
 def motion_difference(current: Tensor, transformed: Tensor, frames: int) -> Tensor:

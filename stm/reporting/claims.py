@@ -17,7 +17,7 @@ from stm.analysis.statistics import (
     smallest_effect,
 )
 from stm.reporting import verdicts
-from stm.reporting.cells import Value, points
+from stm.reporting.cells import Value, as_printed, decimals, points
 from stm.reporting.measured import Counts, Measured
 from stm.reporting.verdicts import NOT_TESTABLE, Verdict
 
@@ -289,21 +289,33 @@ def _cells(found: Interval | None) -> dict[str, Value]:
 
 def _count(claim: dict[str, Any], sides: Sides) -> dict[str, Value]:
     """The cells of a claim about the papers' full-size networks: no data, no study changes them."""
-    count, places = claim["count"], claim["decimals"]
-    value = sides[count["line"]].counts.full_size[count["measure"]]
-    if "over" in count:
-        value /= sides[count["over"]].counts.full_size[count["measure"]]
-    verdict = (
-        Verdict(verdicts.INCONSISTENT, claim["inconsistent"])
-        if "inconsistent" in claim
-        else verdicts.count(value, claim["published"], places)
-    )
+    count, measure = claim["count"], claim["count"]["measure"]
+    operands = [sides[count[key]] for key in ("line", "over") if key in count]
+    value = operands[0].counts.full_size[measure]
+    if len(operands) == 2:
+        value /= operands[1].counts.full_size[measure]
+    if "inconsistent" in claim:
+        verdict = Verdict(verdicts.INCONSISTENT, claim["inconsistent"])
+    elif len(operands) == 2 and _ratio_as_printed(claim, operands, measure):
+        # The papers divide what they print: 33.3 by 32.9.
+        verdict = Verdict("replicated", f"both counts are the printed ones; unrounded their ratio is {value:.4f}")
+    else:
+        verdict = verdicts.count(value, claim["published"], claim["decimals"])
     return {
         "unit": "ratio" if "over" in count else UNITS[count["measure"]],
         "measured": round(value, 4),
         "verdict": verdict.word,
         "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
     }
+
+
+def _ratio_as_printed(claim: dict[str, Any], operands: list[Side], measure: str) -> bool:
+    """Whether both counts are the ones that their tables print, and a claim's ratio is that of the two."""
+    printed = [side.line["published"].get(measure) for side in operands]
+    if None in printed or not as_printed(printed[0] / printed[1], claim["published"], claim["decimals"]):
+        return False
+    counted = [side.counts.full_size[measure] for side in operands]
+    return all(as_printed(value, figure, decimals(figure)) for value, figure in zip(counted, printed, strict=True))
 
 
 def _control(spec: dict[str, Any], side: Side) -> list[dict[str, Value]]:

@@ -90,12 +90,14 @@ def _heading(spec: dict[str, Any]) -> str:
 
 
 def _described(spec: dict[str, Any]) -> list[str]:
-    """The paper's own descriptor columns."""
-    return list(dict.fromkeys(key for line in spec["lines"] for key in line["describe"]))
+    """The paper's own descriptor columns, and the role where the table has several."""
+    roles = ["role"] if len({line["role"] for line in spec["lines"]}) > 1 else []
+    return list(dict.fromkeys([*roles, *(key for line in spec["lines"] for key in line["describe"])]))
 
 
 def _cells(line: dict[str, Any], row: Row, described: list[str], measures: list[str]) -> list[str]:
-    cells = [line["method"], *(str(line["describe"].get(key, "")) for key in described)]
+    descriptors = {"role": line["role"], **line["describe"]}
+    cells = [line["method"], *(str(descriptors.get(key, "")) for key in described)]
     for name in measures:
         cells += [_measured(row, name), _number(row[f"published_{name}"])]
     return cells

@@ -79,7 +79,7 @@ def _line(spec: dict[str, Any], line: dict[str, Any]) -> dict[str, Value]:
         "method": line["method"],
         "source": "published",
         "role": line["role"],
-        "subset": "val",
+        "subset": line["subset"],
         "study": spec["study"],
         "published_protocol": line["published_protocol"],
         **{f"published_{name}": value for name, value in line["published"].items()},

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stm.analysis.statistics import accuracy_interval, difference_interval, equivalence, holm, wilson
+from stm.analysis.statistics import (
+    Estimate,
+    accuracy_interval,
+    difference_interval,
+    difference_of_differences,
+    equivalence,
+    holm,
+    published_difference_interval,
+    smallest_effect,
+    wilson,
+)
 
 
 def own_groups(n):
@@ -76,6 +86,119 @@ def test_two_way_random_effects_by_hand():
     assert estimate.value == pytest.approx(5 / 8)
     assert estimate.error**2 == pytest.approx(1 / 64 + 11 / 192 - 1 / 64)
     assert estimate.covers == "clips and seeds"
+    # Cochran and Cox: of the variance, 11/192, the two seeds (t of 1) make 1/64 and the four clips (t of 3) the rest.
+    critical = 3 / 11 * stats.t.isf(0.025, 1) + 8 / 11 * stats.t.isf(0.025, 3)
+    assert estimate.low == pytest.approx(5 / 8 - critical * estimate.error)
+    assert estimate.high == 1
+    assert stats.t.isf(0.025, estimate.freedom) == pytest.approx(critical)
+    tail = estimate.p / 2
+    weighted = 3 / 11 * stats.t.isf(tail, 1) + 8 / 11 * stats.t.isf(tail, 3)
+    assert weighted == pytest.approx(5 / 8 / estimate.error)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_over_seeds_a_difference_is_decided_exactly_where_the_interval_leaves_zero_out(seeds):
+    generator = np.random.default_rng(12)
+    decided = []
+    for shift in np.linspace(0, 0.5, 26):
+        first, second = bernoulli(generator, 0.4 + shift, (seeds, 50)), bernoulli(generator, 0.4, (seeds, 50))
+        estimate = difference_interval(first, second, own_groups(50))
+        decided.append(estimate.p < 0.05)
+        assert decided[-1] == (estimate.low > 0 or estimate.high < 0)
+        assert 1 <= seeds - 1 <= estimate.freedom <= 49
+        assert -1 <= estimate.low <= estimate.value <= estimate.high <= 1
+    assert any(decided) and not all(decided)
+
+
+def test_a_difference_without_any_doubt_has_the_smallest_p():
+    first = np.ones((3, 4000))
+    first[0, 0] = 0
+    estimate = difference_interval(first, np.zeros((3, 4000)), own_groups(4000))
+    assert 0 <= estimate.p < 1e-5
+    assert estimate.low > 0.99
+
+
+def estimated(value, error, freedom, covers="clips"):
+    return Estimate(value, value - 2 * error, value + 2 * error, covers, 0.5, error, freedom)
+
+
+UNKNOWN = Estimate(0.1, -1.0, 1.0, "clips", 1.0, np.inf, np.inf)
+
+
+def test_the_smallest_effect_is_28_errors_in_ten_where_the_error_is_known():
+    assert smallest_effect(estimated(0.3, 0.01, np.inf)) == pytest.approx(0.02801585, abs=1e-7)
+    assert smallest_effect(estimated(0.3, 0.01, 4)) == pytest.approx(0.01 * (2.776445 + 0.940965), abs=1e-7)
+    assert smallest_effect(estimated(0.3, 0.01, np.inf), power=0.5) == pytest.approx(0.01959964, abs=1e-7)
+    assert smallest_effect(UNKNOWN) == np.inf
+
+
+def test_the_smallest_effect_is_found_with_its_power():
+    generator = np.random.default_rng(13)
+    error, freedom = 0.02, 20
+    effect = smallest_effect(estimated(0, error, freedom), power=0.8)
+    # What a measurement of this error and freedom gives: a normal value over an error estimated with that freedom.
+    values = effect + error * generator.standard_normal(100_000)
+    errors = error * np.sqrt(generator.chisquare(freedom, 100_000) / freedom)
+    assert np.mean(values / errors > stats.t.isf(0.025, freedom)) == pytest.approx(0.8, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "clips", "expected"),
+    [(0.9, 0.3, 10, (0.1705, 0.8090)), (1, 0, 10, (0.6075, 1))],  # Newcombe 1998, table II, method 10
+)
+def test_the_difference_of_two_published_accuracies_is_newcombes(first, second, clips, expected):
+    assert published_difference_interval(first, second, clips) == pytest.approx(expected, abs=5e-5)
+    mirrored = published_difference_interval(second, first, clips)
+    assert mirrored == pytest.approx((-expected[1], -expected[0]), abs=5e-5)
+
+
+def test_of_many_clips_it_is_the_textbook_interval():
+    half = 1.959964 * np.sqrt((0.492 * 0.508 + 0.347 * 0.653) / 11522)
+    low, high = published_difference_interval(0.492, 0.347, 11522)
+    assert (low, high) == pytest.approx((0.145 - half, 0.145 + half), abs=1e-4)
+
+
+def test_equal_extremes_are_no_point():
+    low, high = published_difference_interval(1, 1, 100)
+    assert -low == pytest.approx(high) and high > 0.03
+
+
+@pytest.mark.parametrize("wrong", [(49.2, 34.7, 11522), (0.5, -0.1, 100), (0.5, 0.4, 0)])
+def test_percentages_and_no_clips_are_refused(wrong):
+    with pytest.raises(ValueError, match="fractions"):
+        published_difference_interval(*wrong)
+
+
+def test_independent_differences_add_their_variances():
+    found = difference_of_differences(estimated(0.2, 0.03, np.inf), estimated(0.05, 0.04, np.inf))
+    assert (found.value, found.error) == pytest.approx((0.15, 0.05))
+    assert found.freedom == np.inf
+    assert found.p == pytest.approx(2 * stats.norm.sf(3))
+    assert (found.low, found.high) == pytest.approx((0.15 - 0.05 * 1.959964, 0.15 + 0.05 * 1.959964))
+
+
+def test_the_freedom_of_a_difference_of_differences_lies_between_those_of_the_two():
+    few, many = estimated(0.2, 0.03, 2, "clips and seeds"), estimated(0.05, 0.04, 399, "clips and seeds")
+    found, mirrored = difference_of_differences(few, many), difference_of_differences(many, few)
+    assert 2 < found.freedom < 399
+    critical = 0.36 * stats.t.isf(0.025, 2) + 0.64 * stats.t.isf(0.025, 399)
+    assert found.high - found.value == pytest.approx(critical * 0.05)
+    assert (mirrored.low, mirrored.high, mirrored.p) == pytest.approx((-found.high, -found.low, found.p))
+    assert difference_of_differences(few, few).freedom == 2
+    assert difference_of_differences(few, few).p == pytest.approx(1)
+
+
+def test_seeds_are_covered_only_where_both_cover_them():
+    one, several = estimated(0.2, 0.03, 399), estimated(0.1, 0.03, 2, "clips and seeds")
+    assert difference_of_differences(one, several).covers == "clips"
+    assert difference_of_differences(several, several).covers == "clips and seeds"
+
+
+def test_of_a_dataset_that_tells_nothing_no_difference_is_known():
+    for pair in ((UNKNOWN, estimated(0.2, 0.01, 9)), (estimated(0.2, 0.01, 9), UNKNOWN), (UNKNOWN, UNKNOWN)):
+        found = difference_of_differences(*pair)
+        assert (found.low, found.high, found.p, found.error) == (-2, 2, 1, np.inf)
+        assert smallest_effect(found) == np.inf
 
 
 def test_a_seed_effect_widens_the_interval_of_several_seeds():
@@ -184,6 +307,18 @@ def test_the_interval_covers_95_percent_over_seeds_that_differ():
         return (*bernoulli(generator, hardness + shift, (2, 3, 400)), own_groups(400))
 
     assert 0.91 <= covered(null, 400) <= 0.995
+
+
+@pytest.mark.parametrize(("seeds", "least"), [(2, 0.95), (5, 0.93)])
+def test_the_interval_covers_95_percent_where_few_seeds_differ_by_three_points(seeds, least):
+    """In this simulation Satterthwaite's freedom covers 92% of two seeds, and seeds that are pooled cover 64%."""
+
+    def null(generator):
+        hardness = generator.choice([0.12, 0.88], 400)
+        shift = 0.03 * generator.standard_normal((2, seeds, 1))
+        return (*bernoulli(generator, hardness + shift, (2, seeds, 400)), own_groups(400))
+
+    assert least <= covered(null, 600) <= 0.995
 
 
 @pytest.mark.parametrize("sources", [4, 40])

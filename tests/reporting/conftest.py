@@ -54,6 +54,7 @@ class MadeTable:
             "name": method,
             "method": method,
             "role": "something_v1",
+            "subset": "val",
             "frames": 8,
             "describe": {},
             "published": {"top1": top1, "top5": top5},

@@ -17,7 +17,7 @@ ALWAYS = [
 ]
 MEASURES = [
     *("top1", "top1_low", "top1_high", "top5", "top5_low", "top5_high"),
-    *("params_m", "flops_g", "run_params_m", "run_flops_g", "views"),
+    *("params_m", "flops_g", "params_m_difference", "flops_g_difference", "run_params_m", "run_flops_g", "views"),
 ]
 TWINS = ["published_top1", "published_top5", "published_params_m", "published_flops_g"]
 
@@ -76,7 +76,7 @@ def test_a_published_number_never_fills_a_measured_cell(made, table, tmp_path):
     measured = made.table6(claims=[made.claim("P103", "STM", "TSN", published=29.5)])
     nothing = copy.deepcopy(measured)
     for line in nothing["lines"]:
-        line["measured"] = None
+        line["measured"] = line["counts"] = None
     found = table(nothing)
     assert (found["source"] == "published").all() and (found["status"] == "published only").all()
     assert (found[[*MEASURES, "dataset", "experiment", "protocol", "seeds", "clips", "interval_covers"]] == "").all(
@@ -176,7 +176,7 @@ def test_markdown_has_the_papers_shape_and_says_what_differs(made, table, tmp_pa
     assert "protocols differ: published with 1 view, measured with full, 2 views; the TSN row of Table 1" in text
     assert "drawn, 240 clips, 1 seed; 95% intervals cover the choice of clips, not another training" in text
     assert "Deviations from the paper, all lines: data: drawn for Something-Something v1; recipe: demo" in text
-    assert "| P103 | STM above TSN (Section 5.1) | +29.5 | +45.0 [" in text
+    assert "| P103 | STM above TSN (Section 5.1) | +29.5 [+28.3, +30.7] | +45.0 [" in text
 
 
 def test_latex_has_the_same_cells_between_booktabs_rules(made, table, tmp_path):

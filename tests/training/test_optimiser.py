@@ -68,3 +68,29 @@ def test_a_step_is_sgd_with_momentum_and_decay(network, spec):
     middle = before - 0.5 * first
     expected = middle - 0.5 * (0.9 * first + gradient + decay * middle)
     assert torch.allclose(weight, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "weights", "norms"),
+    [
+        (
+            {"cstm": "channel_wise", "cmm": "ordinary", "fusion": "concatenation"},
+            {"weight", "cstm.kernel"},
+            {"cmm.norm"},
+        ),
+        ({"cstm": "channel_wise_1d_2d"}, {"kernel", "spatial.depthwise.weight"}, {"spatial.norm"}),
+        ({"cstm": "ordinary", "cmm": "fixed"}, {"cstm.kernel", "cmm.expand.weight"}, {"cmm.norm", "cstm.spatial.bn"}),
+    ],
+)
+def test_own_weights_of_every_variant_are_decayed_and_its_norms_are_not(spec, settings, weights, norms):
+    variant = {**settings, "backbone": spec["variant"]["backbone"]}
+    recipe = spec["recipe"] | {"bias_learning_rate_factor": 2.0, "decay_biases_and_norms": False}
+    made = build(variant, 4, 5)
+    found = group_of(made, parameter_groups(made, recipe))
+    assert len(found) == len(list(made.parameters()))
+    for name in weights:
+        group = found[f"layer2.0.middle.{name}"]
+        assert (group["factor"], group["weight_decay"]) == (1.0, 5e-4), name
+    for name in [f"{norm}.{part}" for norm in norms for part in ("weight", "bias")]:
+        group = found[f"layer2.0.middle.{name}"]
+        assert (group["factor"], group["weight_decay"]) == (1.0, 0.0), name

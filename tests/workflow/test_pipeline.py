@@ -92,6 +92,16 @@ def test_a_corrected_expectation_is_checked_and_trains_nothing(edited):
     assert edited.jobs(TABLE) == {"counts": 1}
 
 
+def test_another_size_of_frames_overwrites_nothing_and_changed_back_nothing_is_made_again(edited):
+    before = (edited.folder / "config/datasets/tiny.yaml").read_text()
+    edited.edit("config/datasets/tiny.yaml", lambda data: data["frames"].update(quality=80))
+    jobs = edited.jobs(TABLE)
+    assert jobs["extract"] == 2 and jobs["train"] == 4 and "render" not in jobs
+    assert edited.snakemake("--cores", "2", "manifests").returncode == 0
+    (edited.folder / "config/datasets/tiny.yaml").write_text(before)
+    assert edited.jobs(TABLE) == {}
+
+
 def test_a_mirror_that_the_recipe_does_not_use_trains_nothing(edited):
     edited.edit("config/datasets/tiny.yaml", lambda data: data.update(flip=True))
     assert edited.jobs(TABLE) == {}

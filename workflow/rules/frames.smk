@@ -2,24 +2,25 @@
 
 
 wildcard_constraints:
-    dataset=r"[a-z0-9_]+",
+    dataset=r"[a-z0-9_]+-[0-9a-f]{8}",
+    rendered=r"[a-z0-9_]+-[0-9a-f]{8}",
     shard=r"\d{4}",
 
 
 rule render:
     """The videos of a synthetic dataset, and their list."""
     output:
-        annotations="results/videos/{dataset}/annotations.csv",
+        annotations="results/videos/{rendered}/annotations.csv",
     log:
-        "results/logs/render/{dataset}.log",
+        "results/logs/render/{rendered}.log",
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: canonical_json(PLAN.dataset(w.dataset).render_spec),
+        spec=lambda w: canonical_json(PLAN.by_key(w.rendered, "rendered").render_spec),
         # Undeclared: a rule cannot name files that its settings decide. The list is written last.
-        videos="results/videos/{dataset}",
+        videos="results/videos/{rendered}",
     message:
-        "Drawing the videos of {wildcards.dataset}"
+        "Drawing the videos of {wildcards.rendered}"
     shell:
         "stm render --spec {params.spec:q} --videos {params.videos} --annotations {output.annotations}"
         " > {log} 2>&1"
@@ -28,7 +29,7 @@ rule render:
 rule listing:
     """The clips of a dataset and its classes, from its annotation files."""
     input:
-        lambda w: PLAN.dataset(w.dataset).annotation_files,
+        lambda w: PLAN.by_key(w.dataset).annotation_files,
     output:
         clips="results/frames/{dataset}/clips.csv",
         classes="results/frames/{dataset}/classes.csv",
@@ -37,7 +38,7 @@ rule listing:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: canonical_json(PLAN.dataset(w.dataset).listing_spec),
+        spec=lambda w: canonical_json(PLAN.by_key(w.dataset).listing_spec),
     message:
         "Listing the clips of {wildcards.dataset}"
     shell:
@@ -58,7 +59,7 @@ rule counts:
     conda:
         "../../environment.yml"
     params:
-        expect=lambda w: canonical_json(PLAN.dataset(w.dataset).dataset.expect),
+        expect=lambda w: canonical_json(PLAN.by_key(w.dataset).dataset.expect),
     message:
         "Counting the clips of {wildcards.dataset}"
     shell:
@@ -78,7 +79,7 @@ rule extract:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: canonical_json(PLAN.dataset(w.dataset).frames_spec),
+        spec=lambda w: canonical_json(PLAN.by_key(w.dataset).frames_spec),
         clips=clips_digest,
     message:
         "Extracting frames: {wildcards.dataset}, shard {wildcards.shard}"
@@ -95,7 +96,7 @@ rule manifest:
         shards=lambda w: expand(
             "results/frames/{dataset}/shards/{shard}.arrow",
             dataset=w.dataset,
-            shard=PLAN.dataset(w.dataset).shards,
+            shard=PLAN.by_key(w.dataset).shards,
         ),
     output:
         index="results/frames/{dataset}/index.arrow",
@@ -109,3 +110,12 @@ rule manifest:
     shell:
         "stm manifest --clips {input.clips} --classes {input.classes} --shards {input.shards}"
         " --index {output.index} --manifest {output.manifest} > {log} 2>&1"
+
+
+rule manifests:
+    """What became of every clip of the study's datasets."""
+    input:
+        expand(
+            "{folder}/manifest.csv",
+            folder=sorted({PLAN.dataset_of(role).folder for role in PLAN.study.roles}),
+        ),

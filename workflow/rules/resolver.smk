@@ -28,14 +28,14 @@ def rendered_list(wildcards):
     """Of a dataset that the project draws, the list that comes with the videos. A user's annotation files are no inputs:
     one added video would redo every shard.
     """
-    dataset = PLAN.dataset(wildcards.dataset)
+    dataset = PLAN.by_key(wildcards.dataset)
     return dataset.annotations["list"] if dataset.dataset.render else []
 
 
 @speaking
 def clips_digest(wildcards):
     """What a shard holds: of files that exist, its clips; of videos yet to be drawn, how they are drawn."""
-    dataset = PLAN.dataset(wildcards.dataset)
+    dataset = PLAN.by_key(wildcards.dataset)
     if dataset.dataset.render:
         return canonical_json(dataset.render_spec)
     found = shard_digest(dataset.frames_spec, wildcards.shard)

@@ -1,0 +1,175 @@
+"""Speed and memory of the papers' networks side by side, and parity of the temporal operators in lower precision.
+
+    python benchmarks/speed.py --device cuda --precision bfloat16 --out speed.json     # a GPU; about three minutes
+    python benchmarks/speed.py --device cpu --batch 1 --rounds 5 --threads 2           # a CPU
+
+Networks are timed round by round, one after the other in every round, so that a machine that slows down slows them all;
+what is reported are medians over rounds, and of ratios the median of the rounds' ratios with their lowest and highest.
+TSN is held to torchvision's own ResNet-50 on as many images in the same rounds: where TSN is much slower than that, no
+ratio to TSN counts. Loading is left out, as in both papers (ICCV 2019, section 4.6).
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from stm.config.loading import read_yaml, validated
+from stm.config.schema import PAPER_BACKBONES, Models
+from stm.config.specification import variant_departures
+from stm.files import write_json
+from stm.models.builder import build
+from stm.models.temporal import motion_difference, temporal_convolution, temporal_shift
+from stm.training.provenance import provenance
+
+CONFIG = Path(__file__).parents[1] / "config"
+FRAMES, CLASSES = 8, 174
+
+
+class Images(nn.Module):
+    """torchvision's ResNet-50 on the frames of a clip as so many images, with TSN's consensus."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        import torchvision
+
+        self.network = torchvision.models.resnet50(num_classes=CLASSES).to(memory_format=torch.channels_last)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        images = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        return self.network(images).unflatten(0, (-1, FRAMES)).mean(1)
+
+
+def network(name: str) -> nn.Module:
+    """A variant at the papers' size, or torchvision's ResNet-50."""
+    torch.manual_seed(0)
+    if name == "torchvision":
+        return Images()
+    variant = validated(Models, read_yaml(CONFIG / "models.yaml")).variants[name]
+    return build(variant_departures(variant, PAPER_BACKBONES[variant.depth]), FRAMES, CLASSES)
+
+
+def inference(model: nn.Module, clips: Tensor) -> Callable[[], None]:
+    """One forward pass."""
+    model.eval()
+
+    def step() -> None:
+        with torch.inference_mode():
+            model(clips)
+
+    return step
+
+
+def training(model: nn.Module, clips: Tensor) -> Callable[[], None]:
+    """One step of SGD."""
+    model.train()
+    optimiser = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9)
+    labels = torch.zeros(len(clips), dtype=torch.long, device=clips.device)
+
+    def step() -> None:
+        nn.functional.cross_entropy(model(clips).float(), labels).backward()
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
+    return step
+
+
+def timed(step: Callable[[], None], seconds: float, device: torch.device) -> float:
+    """Seconds a step, over as many as fill `seconds`."""
+    steps, started = 0, time.perf_counter()
+    while True:
+        step()
+        steps += 1
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        passed = time.perf_counter() - started
+        if passed >= seconds:
+            return passed / steps
+
+
+def measure(options: argparse.Namespace, make: Callable[[nn.Module, Tensor], Callable[[], None]]) -> dict:
+    """Videos a second of every network, round by round."""
+    device = torch.device(options.device)
+    clips = torch.randn(options.batch, FRAMES, 3, options.size, options.size, device=device)
+    enabled = options.precision == "bfloat16"
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled):
+        steps, memory = {}, {}
+        for name in options.networks:
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
+                torch.cuda.reset_peak_memory_stats()
+            before = torch.cuda.memory_allocated() if device.type == "cuda" else 0
+            steps[name] = make(network(name).to(device), clips)
+            for _ in range(3):
+                steps[name]()
+            if device.type == "cuda":
+                memory[name] = (torch.cuda.max_memory_allocated() - before) / 2**20
+        rates: dict[str, list[float]] = {name: [] for name in options.networks}
+        for _ in range(options.rounds):
+            for name, step in steps.items():
+                rates[name].append(options.batch / timed(step, options.seconds, device))
+    return {name: summary(rates, name, memory.get(name)) for name in options.networks}
+
+
+def summary(rates: dict[str, list[float]], name: str, memory: float | None) -> dict:
+    """Medians over rounds, and ratios to TSN round by round."""
+    found: dict = {"videos_per_second": statistics.median(rates[name]), "rounds": rates[name], "peak_memory_mb": memory}
+    if "tsn" in rates:
+        ratios = [own / other for own, other in zip(rates[name], rates["tsn"], strict=True)]
+        found["speed_vs_tsn"] = [statistics.median(ratios), min(ratios), max(ratios)]
+    return found
+
+
+def parity(options: argparse.Namespace) -> dict[str, float]:
+    """The largest error of each temporal operator in the given precision, relative to its largest value in float64."""
+    torch.manual_seed(0)
+    found = {}
+    for frames, size in ((1, 7), (3, 13), (8, 14), (8, 28)):
+        features = torch.randn(2 * frames, 64, size, size, dtype=torch.float64)
+        kernel = torch.randn(64, 1, 3, dtype=torch.float64)
+        for name, operator in {
+            "temporal_convolution": lambda x, k, t=frames: temporal_convolution(x, k, t),
+            "motion_difference": lambda x, k, t=frames: motion_difference(x, x * k[:, 0, :1, None], t),
+            "temporal_shift": lambda x, k, t=frames: temporal_shift(x, 8, t) * k[0, 0, 0],
+        }.items():
+            exact = operator(features, kernel)
+            dtype = getattr(torch, options.precision)
+            low = operator(features.to(options.device, dtype), kernel.to(options.device, dtype)).double().cpu()
+            error = float((low - exact).abs().max() / exact.abs().max().clamp_min(1e-12))
+            found[name] = max(found.get(name, 0.0), error)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
+    parser.add_argument("--networks", nargs="+", default=["torchvision", "tsn", "tsm", "stm"])
+    parser.add_argument("--batch", type=int, default=16, help="clips a step; the papers: 16")
+    parser.add_argument("--size", type=int, default=224, help="side of the input in pixels")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of one network in one round")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves torch's choice")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    results = {
+        "settings": {key: value for key, value in vars(options).items() if key != "out"},
+        "provenance": provenance(torch.device(options.device)),
+        "parity": parity(options),
+        "inference": measure(options, inference),
+        "training": measure(options, training),
+    }
+    print(json.dumps(results, indent=1))
+    if options.out:
+        write_json(options.out, results)
+
+
+if __name__ == "__main__":
+    main()

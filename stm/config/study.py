@@ -1,0 +1,262 @@
+"""A study with its datasets, recipes and networks, resolved to values: from an experiment to its run and its files.
+
+Roles are resolved first, so roles bound to one dataset share runs.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stm.config.loading import ConfigError, Source, read_yaml, suggestion, validated
+from stm.config.products import STAGE_VERSIONS, DatasetPlan, Network, Prediction, Run
+from stm.config.schema import (
+    PAPER_BACKBONES,
+    PROTOCOLS,
+    Backbone,
+    Claim,
+    Claims,
+    Dataset,
+    Line,
+    Models,
+    Protocol,
+    Recipe,
+    Roles,
+    Study,
+    Variant,
+)
+from stm.config.specification import recipe_departures, variant_departures
+from stm.files import source_digest
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+class NotForThisStudyError(ConfigError):
+    """A table that a study could make with other bindings: no error as long as nobody asks for it by name."""
+
+
+class BoundStudy:
+    """A study with what it binds, and what an experiment of it comes to.
+
+    Args:
+        study: the study's file.
+        overrides: top-level keys that replace the file's (Snakemake's `--config`).
+        config: the folder of models, datasets, recipes, tables and published figures.
+
+    Raises:
+        ConfigError: at once for what every target needs; for a dataset, recipe or table when it is first asked for.
+    """
+
+    def __init__(self, study: Path, overrides: Mapping[str, Any] | None = None, config: Path = Path("config")):
+        self.config = config
+        self.path = study
+        self.source = _overridden(_extended(read_yaml(study)), overrides or {})
+        self.study = validated(Study, self.source)
+        self.variants: dict[str, Variant] = validated(Models, read_yaml(config / "models.yaml")).variants
+        self.role_facts = validated(Roles, read_yaml(config / "published" / "roles.yaml")).roles
+        self._datasets: dict[str, DatasetPlan] = {}
+        self._recipe_files: dict[str, Recipe] = {}
+        for role in self.study.roles:
+            self.dataset_of(role)
+        for name in self.study.recipes:
+            self.recipe(name)
+
+    # What the study binds
+
+    def dataset_of(self, role: str) -> DatasetPlan:
+        """The dataset that plays `role`.
+
+        Raises:
+            ConfigError: the study does not bind the role, or the dataset's file is absent or wrong.
+        """
+        if role not in self.study.roles:
+            bound = ", ".join(sorted(self.study.roles))
+            raise self.source.error(("roles",), f": no dataset is bound to the role '{role}'. Bound here: {bound}")
+        return self._dataset(self.study.roles[role], ("roles", role))
+
+    def dataset(self, name: str) -> DatasetPlan:
+        """A dataset by its name, bound or not."""
+        return self._dataset(name, ())
+
+    def _dataset(self, name: str, at: tuple[str, ...]) -> DatasetPlan:
+        if name not in self._datasets:
+            source = self.read(self.source, at, "datasets", name)
+            self._datasets[name] = DatasetPlan(name, validated(Dataset, source))
+        return self._datasets[name]
+
+    def recipe(self, name: str) -> tuple[str, Recipe]:
+        """The recipe that this study trains where a table says `name`, with its own name."""
+        substitute = self.study.recipes.get(name, name)
+        at = ("recipes", name) if name in self.study.recipes else ()
+        return substitute, self._recipe_file(at, substitute)
+
+    def protocol(self, name: str) -> Protocol:
+        """A protocol at the scale of this study."""
+        base = PROTOCOLS[name]
+        scale = self.study.protocols.get(name)  # type: ignore[call-overload]
+        return base.model_copy(update=scale.model_dump(exclude_none=True)) if scale else base
+
+    def read(self, asker: Source, at: tuple[str | int, ...], kind: str, name: str) -> Source:
+        """`config/<kind>/<name>.yaml`, or an error at the key that asked for it."""
+        path = self.config / kind / f"{name}.yaml"
+        if not path.is_file():
+            known = sorted(p.stem for p in (self.config / kind).glob("*.yaml"))
+            hint = suggestion(name, known)
+            asked = f" = {name!r}" if at else f"{kind.rpartition('/')[2].removesuffix('s')} {name!r}"
+            problem = f"{asked} is not known.{hint}\n  Known ({self.config / kind}/): {', '.join(known)}"
+            raise asker.error(at, problem)
+        return read_yaml(path)
+
+    # From an experiment to its files
+
+    def run(self, role: str, line: Line, recipe: str, seed: int, fold: str | None = None) -> Run:
+        """The run of a line's variant on the dataset of a role."""
+        dataset = self.dataset_of(role)
+        recipe_name, settings = self.recipe(recipe)
+        path = self.config / "recipes" / f"{recipe_name}.yaml"
+        assert line.variant is not None and line.frames is not None, "a literature line has no run"
+        variant, backbone = self._network(line.variant)
+        try:
+            settings = line.change.applied(settings, self.role_facts[role].classes)  # type: ignore[index]
+            # Whether a clip is mirrored takes both: a recipe that does it, and labels that bear it.
+            if not dataset.dataset.flip:
+                still = settings.augmentation.model_copy(update={"horizontal_flip": 0.0})
+                settings = settings.model_copy(update={"augmentation": still})
+            values = recipe_departures(settings, line.frames)
+        except KeyError:
+            raise ConfigError(f"{path}: global_batch and micro_batch have no entry for {line.frames} frames") from None
+        except ValueError as error:
+            raise ConfigError(f"{path}: {error}") from None
+        if settings.initialisation == "imagenet" and backbone != PAPER_BACKBONES[variant.depth]:
+            raise NotForThisStudyError(
+                f"{path}: initialisation = 'imagenet' fits the papers' backbones only, and {self.path} scales them. "
+                f"Bind another recipe in its `recipes:`, as {{{recipe}: demo}}, leave `backbones` out, or name the "
+                f"tables to make in its `tables:`"
+            )
+        spec: dict[str, Any] = {
+            "version": STAGE_VERSIONS["train"],
+            "dataset": dataset.identity,
+            "variant": variant_departures(variant, backbone),
+            "frames": line.frames,
+            "recipe": values,
+            "seed": seed,
+            "fold": fold,
+        }
+        if settings.augmentation.horizontal_flip and dataset.dataset.flip_pairs:
+            spec["flip_pairs"] = dataset.dataset.flip_pairs
+        return Run(dataset, line.variant, recipe_name, spec)
+
+    def _network(self, name: str, *, paper_size: bool = False) -> tuple[Variant, Backbone]:
+        """A variant with its backbone, at this study's scale or at the papers'."""
+        variant = self.variants[name]
+        paper = PAPER_BACKBONES[variant.depth]
+        return variant, paper if paper_size else self.study.backbones.get(variant.depth, paper)
+
+    def prediction(self, run: Run, protocol: str) -> Prediction:
+        """A run shown its validation split under a protocol."""
+        spec = {
+            "version": STAGE_VERSIONS["evaluate"],
+            "split": "validation",
+            "protocol": {"name": protocol, **self.protocol(protocol).model_dump()},
+        }
+        return Prediction(run, protocol, spec)
+
+    def full_size(self, role: str, variant: str, frames: int, recipe: str) -> Network:
+        """The papers' network for this role: their backbone, input and number of classes."""
+        settings = self.paper_recipe(recipe)
+        classes = self.role_facts[role].classes  # type: ignore[index]
+        return self._counted(variant, frames, classes, settings.input_size, paper_size=True)
+
+    def run_size(self, role: str, variant: str, frames: int, recipe: str) -> Network | None:
+        """The network that is trained here; None while nobody has said how many classes the dataset has."""
+        classes = self.dataset_of(role).dataset.expect.get("classes")
+        _, settings = self.recipe(recipe)
+        return self._counted(variant, frames, classes, settings.input_size) if isinstance(classes, int) else None
+
+    def _counted(
+        self, variant: str, frames: int, classes: int, size: tuple[int, int], *, paper_size: bool = False
+    ) -> Network:
+        spec = {
+            "code": self._counting_code,
+            "variant": variant_departures(*self._network(variant, paper_size=paper_size)),
+            "frames": frames,
+            "classes": classes,
+            "size": list(size),
+        }
+        return Network(variant, spec)
+
+    @cached_property
+    def _counting_code(self) -> str:
+        return source_digest(PACKAGE / "models", PACKAGE / "analysis" / "complexity.py")
+
+    def paper_recipe(self, name: str) -> Recipe:
+        """The recipe that a table names, whatever the study trains in its place."""
+        return self._recipe_file((), name)
+
+    def _recipe_file(self, at: tuple[str, ...], name: str) -> Recipe:
+        if name not in self._recipe_files:
+            self._recipe_files[name] = validated(Recipe, _extended(self.read(self.source, at, "recipes", name)))
+        return self._recipe_files[name]
+
+    # What else the configuration holds
+
+    @cached_property
+    def known_tables(self) -> list[str]:
+        """Every table of `config/tables`, in the order of their numbers."""
+        return sorted((p.stem for p in (self.config / "tables").glob("*.yaml")), key=lambda n: (len(n), n))
+
+    @cached_property
+    def claim_files(self) -> list[Path]:
+        """Every file of claims: of the papers, and of our own controls."""
+        return [*sorted((self.config / "published" / "claims").glob("*.yaml")), self.config / "controls.yaml"]
+
+    @cached_property
+    def claims(self) -> list[tuple[Source, int, str, Claim]]:
+        """Every claim with its file, its place there and its paper."""
+        found: list[tuple[Source, int, str, Claim]] = []
+        for path in self.claim_files:
+            source = read_yaml(path)
+            claims = validated(Claims, source)
+            found += [(source, i, claims.paper, claim) for i, claim in enumerate(claims.claims)]
+        return found
+
+
+def _extended(source: Source, seen: tuple[Path, ...] = ()) -> Source:
+    """A study or a recipe with the keys of the file that it `extends:`, whole keys replaced by its own.
+
+    Raises:
+        ConfigError: the file is absent, or extends itself by a detour.
+    """
+    base = source.data.get("extends")
+    if not isinstance(base, str):
+        return source
+    path = (source.path.parent / base).resolve()
+    if path in seen or path == source.path.resolve():
+        raise source.error(("extends",), f" = {base!r}: the files extend each other")
+    if not path.is_file():
+        raise source.error(("extends",), f" = {base!r}: no such file; the path starts at {source.path.parent}/")
+    parent = _extended(read_yaml(path), (*seen, source.path.resolve()))
+    inherited = parent.data.keys() - source.data.keys()
+    return Source(source.path, {**parent.data, **source.data}, source.lines, dict.fromkeys(inherited, parent))
+
+
+def _overridden(source: Source, overrides: Mapping[str, Any]) -> Source:
+    """A study with the keys that `--config` gives, whole keys replaced.
+
+    Snakemake leaves numbers inside lists and maps as text; they are read as YAML, like the files.
+    """
+    data = {key: _as_yaml(value) for key, value in overrides.items()}
+    given = Source(Path("--config"), data, {})
+    return Source(
+        source.path, {**source.data, **data}, source.lines, {**source.elsewhere, **dict.fromkeys(data, given)}
+    )
+
+
+def _as_yaml(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_as_yaml(key): _as_yaml(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_yaml(inner) for inner in value]
+    return yaml.safe_load(value) if isinstance(value, str) else value
