@@ -202,6 +202,22 @@ def test_a_reversed_pair_of_no_label_is_an_error_with_the_nearest_spelling(check
     assert "error: own: reversed_pairs[0]: no clip has the label 'closng'. Did you mean 'closing'?" in report
 
 
+def test_flip_pairs_are_checked_and_those_of_the_labels_shown(checked):
+    status, report = checked(flip=True, flip_pairs=[["opening", "closng"]])
+    assert status == 1 and "error: own: flip_pairs[0]: no clip has the label 'closng'." in report
+    rows = [
+        (video, f"{label} to the {'left' if label == 'opening' else 'right'}", *rest) for video, label, *rest in ROWS
+    ]
+    status, report = checked(rows, flip=True, flip_pairs="from_labels")
+    assert status == 0
+    assert "flip exchanges 0 pairs of classes. Never flipped: closing to the right; opening to the left\n" in report
+    rows = [(video, f"turning {'left' if label == 'opening' else 'right'}", *rest) for video, label, *rest in ROWS]
+    assert (
+        "exchanges 1 pair of classes: turning left ↔ turning right\n"
+        in checked(rows, flip=True, flip_pairs="from_labels")[1]
+    )
+
+
 def test_a_rendered_dataset_is_held_to_what_its_settings_say(checked, tmp_path):
     path = tmp_path / "config/datasets/synthetic_temporal.yaml"
     settings = yaml.safe_load(path.read_text())

@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from stm.data.annotations import AnnotationError, classes, files, fold_names, read
+from stm.data.annotations import AnnotationError, class_list, classes, files, fold_names, read
 from stm.data.counts import CountError, check_counts
 from stm.data.extraction import extract
 from stm.data.listing import read_csv, shard_digest, write_listing
@@ -69,6 +69,25 @@ def test_a_clip_has_a_split_in_every_fold_that_lists_it(official):
     }
     assert [clip.clip for clip in read(official)] == ["b.mp4", "a.mp4", "d.mp4", "c.mp4"]
     assert fold_names(official) == ["one", "two"] and classes(read(official)) == ["x", "y"]
+
+
+def test_classes_have_their_makers_order_which_all_folds_share(tmp_path):
+    texts = {
+        "classes_1.txt": "2 Bowling\n1 YoYo\n3 Archery\n",
+        "classes_2.txt": "1 Bowling\n2 YoYo\n3 Archery\n",
+        "train.txt": "Bowling/v_Bowling_g02_c01.avi 2\n",
+        "test.txt": "YoYo/v_YoYo_g01_c01.avi\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    annotations = {part: str(tmp_path / f"{part}.txt") for part in ("train", "test")}
+    spec = {"format": "ucf101", "leave_groups_out": None}
+    one = spec | {"folds": [], "annotations": annotations | {"classes": str(tmp_path / "classes_1.txt")}}
+    # A class without a clip keeps its number.
+    assert class_list(one, read(one)) == ["YoYo", "Bowling", "Archery"]
+    two = spec | {"folds": ["1", "2"], "annotations": annotations | {"classes": str(tmp_path / "classes_{fold}.txt")}}
+    with pytest.raises(AnnotationError, match="the folds have different lists of classes"):
+        class_list(two, [])
 
 
 def test_the_files_of_all_folds_are_annotation_files(official, tmp_path):
