@@ -39,7 +39,8 @@ class Plan(BoundStudy):
             table = validated(Table, read_yaml(self.config / "tables" / f"{name}.yaml"))
             roles = {line.role or table.role for line in table.lines if line.variant}
             if not table.counts_only and not roles & set(self.study.roles):
-                found[name] = f"no dataset is bound to {' or '.join(sorted(roles))}"
+                unbound = f"no dataset is bound to {' or '.join(sorted(roles))}"
+                found[name] = unbound if roles else "it has no line that this version can train"
                 continue
             try:
                 self.table(name)

@@ -275,7 +275,7 @@ UNITS = {"top1": "", "top5": "", "params_m": "M", "flops_g": "G"}
 
 
 def as_printed(measure: str, figure: float) -> set[str]:
-    texts = {f"{figure:.{decimals}f}" for decimals in ((1,) if measure[:3] == "top" else (0, 1, 2))}
+    texts = {f"{figure:.{decimals}f}" for decimals in ((1, 2) if measure[:3] == "top" else (0, 1, 2))}
     return {f"{text}{UNITS[measure]}" for text in texts if float(text) == figure}
 
 
