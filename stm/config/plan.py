@@ -10,7 +10,7 @@ from typing import Any
 from stm.config.loading import ConfigError, read_yaml, suggestion, validated
 from stm.config.orderplan import OrderPlan, order_plan
 from stm.config.products import DatasetPlan, Network, Prediction, Run
-from stm.config.schema import Table
+from stm.config.schema.tables import Table
 from stm.config.study import BoundStudy, NotForThisStudyError
 from stm.config.tableplan import TablePlan, table_plan
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stm.config.schema import Dataset
+from stm.config.schema.datasets import Dataset
 from stm.config.specification import variant_in_full
 from stm.files import digest, matching
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from stm.config.loading import read_yaml, validated
-from stm.config.schema import Claim, Claims, Line, Passage, Prose, ProseNumber, PublishedLine, PublishedTable
+from stm.config.schema.claims import Claim, Claims
+from stm.config.schema.prose import Passage, Prose, ProseNumber
+from stm.config.schema.tables import Line, PublishedLine, PublishedTable
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"

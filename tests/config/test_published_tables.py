@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from stm.config.loading import read_yaml, validated
-from stm.config.schema import PROTOCOLS, Line, PublishedLine, PublishedTable, Table
+from stm.config.schema.protocols import PROTOCOLS
+from stm.config.schema.tables import Line, PublishedLine, PublishedTable, Table
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"
