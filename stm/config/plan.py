@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from stm.config.loading import ConfigError, read_yaml, suggestion, validated
-from stm.config.orderplan import OrderPlan, order_plan
+from stm.config.orderplan import ORDERS, OrderPlan, order_plan
 from stm.config.products import DatasetPlan, Network, Prediction, Run
 from stm.config.schema.tables import Table
 from stm.config.study import BoundStudy, NotForThisStudyError
@@ -68,6 +68,16 @@ class Plan(BoundStudy):
         return order_plan(self, [self.table(name) for name in self.tables])
 
     # By path, for the rules
+
+    def orders_of(self, run: Run) -> list[Prediction]:
+        """A run under every order of frames, in the order of `order_names`."""
+        return [self.prediction(run, protocol) for protocol in ORDERS.values()]
+
+    @cached_property
+    def order_names(self) -> list[str]:
+        """What the predictions of every run under the orders of frames are called: they are the same for all."""
+        run = next(iter(self.runs.values()), None)
+        return [prediction.name for prediction in self.orders_of(run)] if run else []
 
     @cached_property
     def _table_plans(self) -> list[TablePlan]:
