@@ -264,8 +264,8 @@ def test_all_tables_together_demand_each_run_once(both):
     assert set(DEMANDED) == set(both.tables) and both.left_out == NOT_MADE
     assert set(DEMANDED) | set(NOT_MADE) == set(both.known_tables)
     # TSN, CSTM, CMM, STM; concatenation and frequency; 4 places and one a stage; 3 convolutions; TSM; Twins of TSN, TSM
-    # and STM; 6 on scenes; 6 controls; 4 controls of Twins; at 16 frames TSN, TSM and STM in both recipes, on scenes TSM
-    # and STM in both.
+    # and STM; 6 on scenes; 6 controls; 4 controls of Twins; at 16 frames TSN, TSM and STM in both recipes, on scenes
+    # TSM and STM in both.
     assert len(both.runs) == 4 + 2 + 5 + 3 + 1 + 3 + 6 + 6 + 4 + 6 + 4
     wanted = {record for name in both.tables for record in both.table(name).records}
     assert len(wanted) == len(both.runs)
