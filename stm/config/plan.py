@@ -9,7 +9,7 @@ from typing import Any
 
 from stm.config.loading import ConfigError, read_yaml, suggestion, validated
 from stm.config.orderplan import ORDERS, OrderPlan, order_plan
-from stm.config.products import DatasetPlan, Network, Prediction, Run
+from stm.config.products import DatasetPlan, Network, Prediction, Run, prediction_name
 from stm.config.schema.tables import Table
 from stm.config.study import BoundStudy, NotForThisStudyError
 from stm.config.tableplan import TablePlan, table_plan
@@ -69,15 +69,11 @@ class Plan(BoundStudy):
 
     # By path, for the rules
 
-    def orders_of(self, run: Run) -> list[Prediction]:
-        """A run under every order of frames, in the order of `order_names`."""
-        return [self.prediction(run, protocol) for protocol in ORDERS.values()]
-
     @cached_property
-    def order_names(self) -> list[str]:
-        """What the predictions of every run under the orders of frames are called: they are the same for all."""
-        run = next(iter(self.runs.values()), None)
-        return [prediction.name for prediction in self.orders_of(run)] if run else []
+    def order_specs(self) -> dict[str, dict[str, Any]]:
+        """The specifications of predictions under every order of frames, by what they are called in every run."""
+        specs = {protocol: self.prediction_spec(protocol) for protocol in ORDERS.values()}
+        return {prediction_name(protocol, spec): spec for protocol, spec in specs.items()}
 
     @cached_property
     def _table_plans(self) -> list[TablePlan]:

@@ -175,11 +175,16 @@ class Prediction:
 
     @property
     def name(self) -> str:
-        return f"{self.protocol}-{digest(self.spec, 8)}"
+        return prediction_name(self.protocol, self.spec)
 
     @property
     def path(self) -> str:
         return f"{RESULTS}/predictions/{self.run.name}/{self.name}.arrow"
+
+
+def prediction_name(protocol: str, spec: dict[str, Any]) -> str:
+    """`<protocol>-<8 hex>`: the same for every run, since nothing of a run is in the specification."""
+    return f"{protocol}-{digest(spec, 8)}"
 
 
 @dataclass(frozen=True)

@@ -148,12 +148,15 @@ class BoundStudy:
 
     def prediction(self, run: Run, protocol: str) -> Prediction:
         """A run shown its validation split under a protocol."""
-        spec = {
+        return Prediction(run, protocol, self.prediction_spec(protocol))
+
+    def prediction_spec(self, protocol: str) -> dict[str, Any]:
+        """What a run's scores under a protocol follow from, beside the run."""
+        return {
             "version": STAGE_VERSIONS["evaluate"],
             "split": "validation",
             "protocol": {"name": protocol, **self.protocol(protocol).model_dump()},
         }
-        return Prediction(run, protocol, spec)
 
     def full_size(self, role: str, variant: str, frames: int, recipe: str) -> Network:
         """The papers' network for this role: their backbone, input and number of classes."""

@@ -25,7 +25,7 @@ BAD = [
     ("config.yaml", "seeds", [-1], r"seeds\[0\] = -1: expected greater than or equal to 0"),
     ("config.yaml", "roles.something_v3", "synthetic_scene", r"roles.*something_v1"),
     ("config.yaml", "roles.something_v1", "synthetic_tempral", r"Did you mean 'synthetic_temporal'\?"),
-    ("config.yaml", "roles", {"jester": "synthetic_scene"}, r"no table can be made with what this study binds"),
+    ("config.yaml", "roles", {"jester": "synthetic_scene"}, r"no dataset is bound to the role 'something_v1'"),
     ("config.yaml", "recipes.iccv2019", "demmo", r"recipes.iccv2019 = 'demmo' is not known. Did you mean 'demo'\?"),
     ("config.yaml", "backbones.51", {}, r"backbones"),
     ("config.yaml", "backbones.50.width", 15, r"backbones\[?\.?50\]?.width = 15: expected a multiple of 4"),

@@ -40,8 +40,8 @@ def test_the_default_target_is_every_table_the_order_of_frames_and_all_claims(pi
     jobs = pipeline.jobs()
     assert "Traceback" not in pipeline.snakemake("--dry-run", "--cores", "2").stdout
     assert jobs["all"] == jobs["table"] == jobs["temporal_order"] == jobs["claims"] == 1 and jobs["train"] == 4
-    # Under the table's protocol, and in order, reversed, shuffled, and one frame repeated.
-    assert jobs["evaluate"] == 4 * 5
+    # Under the table's protocol; and in order, reversed, shuffled, and one frame repeated, in one job.
+    assert jobs["evaluate"] == jobs["evaluate_orders"] == 4
 
 
 def test_all_tables_together_train_each_network_once(pipeline):

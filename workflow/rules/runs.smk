@@ -94,7 +94,7 @@ rule evaluate_orders:
         record="results/runs/{run}/run.json",
         index=lambda w: run_of(w).index,
     output:
-        [f"results/predictions/{{run}}/{name}.arrow" for name in PLAN.order_names],
+        [f"results/predictions/{{run}}/{name}.arrow" for name in PLAN.order_specs],
     log:
         "results/logs/evaluate/{run}/orders.log",
     conda:
@@ -103,9 +103,7 @@ rule evaluate_orders:
     resources:
         gpu=gpus,
     params:
-        specs=lambda w: canonical_json(
-            [prediction.spec for prediction in PLAN.orders_of(run_of(w))]
-        ),
+        specs=canonical_json(list(PLAN.order_specs.values())),
     message:
         "Evaluating {wildcards.run} under every order of frames"
     shell:
