@@ -349,5 +349,7 @@ def test_a_claim_of_an_unknown_line_is_refused_where_it_stands(config):
 
 
 def test_a_study_with_which_no_table_can_be_made_says_of_each_what_is_missing(config):
-    with pytest.raises(ConfigError, match=r"no table can be made with what this study binds.\n.*no dataset is bound to"):
+    with pytest.raises(
+        ConfigError, match=r"no table can be made with what this study binds.\n.*no dataset is bound to"
+    ):
         _ = planned(config, roles={"hmdb51": "own"}, tables=None).tables
