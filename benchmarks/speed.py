@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from stm.config.loading import read_yaml, validated
-from stm.config.schema import PAPER_BACKBONES, Models
+from stm.config.schema.networks import PAPER_BACKBONES, Models
 from stm.config.specification import variant_departures
 from stm.files import write_json
 from stm.models.builder import build

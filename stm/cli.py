@@ -114,7 +114,10 @@ def evaluate(options: argparse.Namespace) -> None:
     device = _device(options.device)
     from stm.evaluation.evaluate import evaluate
 
-    evaluate(options.spec, options.run, options.index, options.out, device, options.workers)
+    specs = options.spec if isinstance(options.spec, list) else [options.spec]
+    if len(specs) != len(options.out):
+        raise ValueError(f"--spec has {len(specs)} specifications, --out names {len(options.out)} files")
+    evaluate(specs, options.run, options.index, options.out, device, options.workers)
 
 
 def complexity(options: argparse.Namespace) -> None:
@@ -262,7 +265,7 @@ STAGES: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
             **SPEC,
             "--run": _path("folder of the run"),
             "--index": _path("of the dataset's frames"),
-            "--out": _path("predictions to write"),
+            "--out": _path("predictions to write; as many as --spec lists specifications", nargs="+"),
             **DEVICE,
         },
     ),

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from stm.cli import main
-from stm.config.schema import Backbone, Recipe, Variant
+from stm.config.schema.networks import Backbone, Variant
+from stm.config.schema.recipes import Recipe
 from stm.files import canonical_json
 
 RENDER = {

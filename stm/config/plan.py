@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from stm.config.loading import ConfigError, read_yaml, suggestion, validated
-from stm.config.orderplan import OrderPlan, order_plan
+from stm.config.orderplan import ORDERS, OrderPlan, order_plan
 from stm.config.products import DatasetPlan, Network, Prediction, Run
-from stm.config.schema import Table
+from stm.config.schema.tables import Table
 from stm.config.study import BoundStudy, NotForThisStudyError
 from stm.config.tableplan import TablePlan, table_plan
 
@@ -39,7 +39,8 @@ class Plan(BoundStudy):
             table = validated(Table, read_yaml(self.config / "tables" / f"{name}.yaml"))
             roles = {line.role or table.role for line in table.lines if line.variant}
             if not table.counts_only and not roles & set(self.study.roles):
-                found[name] = f"no dataset is bound to {' or '.join(sorted(roles))}"
+                unbound = f"no dataset is bound to {' or '.join(sorted(roles))}"
+                found[name] = unbound if roles else "it has no line that this version can train"
                 continue
             try:
                 self.table(name)
@@ -67,6 +68,16 @@ class Plan(BoundStudy):
         return order_plan(self, [self.table(name) for name in self.tables])
 
     # By path, for the rules
+
+    def orders_of(self, run: Run) -> list[Prediction]:
+        """A run under every order of frames, in the order of `order_names`."""
+        return [self.prediction(run, protocol) for protocol in ORDERS.values()]
+
+    @cached_property
+    def order_names(self) -> list[str]:
+        """What the predictions of every run under the orders of frames are called: they are the same for all."""
+        run = next(iter(self.runs.values()), None)
+        return [prediction.name for prediction in self.orders_of(run)] if run else []
 
     @cached_property
     def _table_plans(self) -> list[TablePlan]:

@@ -5,7 +5,13 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from stm.config.schema import Claims, Dataset, Models, PublishedTable, Recipe, Roles, Study, Table
+from stm.config.schema.claims import Claims
+from stm.config.schema.datasets import Dataset, Roles
+from stm.config.schema.networks import Models
+from stm.config.schema.prose import Prose
+from stm.config.schema.recipes import Recipe
+from stm.config.schema.study import Study
+from stm.config.schema.tables import PublishedTable, Table
 from stm.files import write_text
 
 FILES: dict[str, type[BaseModel]] = {
@@ -17,6 +23,7 @@ FILES: dict[str, type[BaseModel]] = {
     "published_table": PublishedTable,
     "claims": Claims,
     "roles": Roles,
+    "prose": Prose,
 }
 
 

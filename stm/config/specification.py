@@ -8,7 +8,8 @@ these functions alone. Whoever changes a default raises STAGE_VERSIONS["train"].
 from collections.abc import Mapping
 from typing import Any
 
-from stm.config.schema import Backbone, Recipe, Variant
+from stm.config.schema.networks import Backbone, Variant
+from stm.config.schema.recipes import Recipe
 
 
 def variant_departures(variant: Variant, backbone: Backbone) -> dict[str, Any]:

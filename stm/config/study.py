@@ -12,21 +12,13 @@ import yaml
 
 from stm.config.loading import ConfigError, Source, read_yaml, suggestion, validated
 from stm.config.products import STAGE_VERSIONS, DatasetPlan, Network, Prediction, Run
-from stm.config.schema import (
-    PAPER_BACKBONES,
-    PROTOCOLS,
-    Backbone,
-    Claim,
-    Claims,
-    Dataset,
-    Line,
-    Models,
-    Protocol,
-    Recipe,
-    Roles,
-    Study,
-    Variant,
-)
+from stm.config.schema.claims import Claim, Claims
+from stm.config.schema.datasets import Dataset, Roles
+from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Models, Variant
+from stm.config.schema.protocols import PROTOCOLS, Protocol
+from stm.config.schema.recipes import Recipe
+from stm.config.schema.study import Study
+from stm.config.schema.tables import Line
 from stm.config.specification import recipe_departures, variant_departures
 from stm.files import source_digest
 

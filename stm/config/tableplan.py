@@ -5,15 +5,10 @@ from typing import Any
 
 from stm.config.loading import ConfigError, Source, suggestion, validated
 from stm.config.products import Network, Prediction
-from stm.config.schema import (
-    PAPER_BACKBONES,
-    PROTOCOLS,
-    Claim,
-    Line,
-    PublishedLine,
-    PublishedTable,
-    Table,
-)
+from stm.config.schema.claims import Claim
+from stm.config.schema.networks import PAPER_BACKBONES
+from stm.config.schema.protocols import PROTOCOLS
+from stm.config.schema.tables import Line, PublishedLine, PublishedTable, Table
 from stm.config.study import PACKAGE, BoundStudy
 from stm.files import source_digest
 

@@ -16,7 +16,7 @@ def augmented(
 
     Args:
         frames: (T, 3, H, W) bytes.
-        settings: the keys of `stm.config.schema.Augmentation`.
+        settings: the keys of `stm.config.schema.recipes.Augmentation`.
         size: height and width of the network's input.
         proportion: of the largest region's sides that a centre crop takes.
         rng: draws everything, once for all frames.
@@ -46,7 +46,7 @@ def jittered(frames: Tensor, strengths: Mapping[str, float], rng: np.random.Gene
 
     Args:
         frames: (T, 3, H, W) bytes.
-        strengths: the keys of `stm.config.schema.ColourJitter`.
+        strengths: the keys of `stm.config.schema.recipes.ColourJitter`.
         rng: draws the amounts and the order.
     """
     # Loading torchvision takes a process four seconds: only the recipes that need it pay.

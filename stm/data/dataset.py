@@ -24,7 +24,7 @@ class TrainingClips(Dataset[tuple[Tensor, int]]):
     Args:
         index: the frames.
         rows: of the training split.
-        recipe: every key of `stm.config.schema.Recipe`.
+        recipe: every key of `stm.config.schema.recipes.Recipe`.
         frames: T.
         seed: of the run.
         flip_pairs: classes that are each other mirrored, as of `stm.data.mirror.partners`.
@@ -135,7 +135,7 @@ class EvaluationClips(Dataset[Tensor]):
     Args:
         index: the frames.
         rows: of the split.
-        protocol: the keys of `stm.config.schema.Protocol`.
+        protocol: the keys of `stm.config.schema.protocols.Protocol`.
         frames: T.
         short_side: of the papers' frames, in pixels.
         crop_size: height and width of the network's input.

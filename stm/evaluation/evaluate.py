@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +44,20 @@ def load_run(folder: Path, device: torch.device) -> tuple[ResNet, dict[str, Any]
 
 
 def evaluate(
-    spec: dict[str, Any], run: Path, index_path: Path, out: Path, device: torch.device, workers: int = 0
+    specs: Sequence[dict[str, Any]],
+    run: Path,
+    index_path: Path,
+    outs: Sequence[Path],
+    device: torch.device,
+    workers: int = 0,
 ) -> None:
-    """Write the mean softmax scores of every clip of a split.
+    """Write the mean softmax scores of every clip of a split, under each of some protocols.
 
     Args:
-        spec: of `stm.config.plan.Prediction`.
+        specs: of `stm.config.products.Prediction`.
         run: the run's folder.
         index_path: of the dataset that it was trained on.
-        out: the predictions file.
+        outs: a predictions file for each specification.
         device: where the network computes.
         workers: loader processes; without a trace in the scores.
 
@@ -64,15 +70,30 @@ def evaluate(
         raise RunError(
             f"{run} was trained with other classes, or in another order, than {index_path} has. Train it again"
         )
-    rows = index.select(spec["split"], record["spec"]["fold"])
     recipe = recipe_in_full(record["spec"]["recipe"])
     be_repeatable(recipe["threads"], device)
+    for spec, out in zip(specs, outs, strict=True):
+        write(out, _predictions(spec, run, network, record, recipe, index, device, workers))
+
+
+def _predictions(
+    spec: dict[str, Any],
+    run: Path,
+    network: ResNet,
+    record: dict[str, Any],
+    recipe: dict[str, Any],
+    index: FrameIndex,
+    device: torch.device,
+    workers: int,
+) -> Predictions:
+    """Of one protocol."""
+    rows = index.select(spec["split"], record["spec"]["fold"])
     clips = EvaluationClips(
         index, rows, spec["protocol"], record["spec"]["frames"], recipe["short_side"], recipe["crop_size"]
     )
     scores = _scores(network, clips, record, device, workers)
     found = [index.clip(int(row)) for row in rows]
-    predictions = Predictions(
+    return Predictions(
         clips=[clip.clip for clip in found],
         labels=np.array([clip.label for clip in found], dtype=np.int64),
         groups=[clip.group for clip in found],
@@ -86,26 +107,30 @@ def evaluate(
             "listed": index.listed(spec["split"], record["spec"]["fold"]),
         },
     )
-    write(out, predictions)
 
 
 def _scores(
     network: ResNet, clips: EvaluationClips, record: dict[str, Any], device: torch.device, workers: int
 ) -> np.ndarray:
     """(clips, K) float32: softmax of every view, then the mean over views."""
+    # As many views at a time as batch normalisation saw in training: what fits there fits here.
+    size = record["spec"]["recipe"]["micro_batch"]
+    views = clips.protocol["clips"] * clips.protocol["crops"]
     loader = DataLoader(
-        clips, batch_size=None, num_workers=workers, multiprocessing_context="forkserver" if workers else None
+        clips,
+        batch_size=max(1, size // views),
+        num_workers=workers,
+        multiprocessing_context="forkserver" if workers else None,
     )
     half = device.type == "cuda" and record["precision"] == "bfloat16"
-    # As many clips at a time as batch normalisation saw in training: what fits there fits here.
-    size = record["spec"]["recipe"]["micro_batch"]
-    rows, started = [], time.monotonic()
+    rows: list[Tensor] = []
+    started = time.monotonic()
     with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
-        for done, views in enumerate(loader, 1):
-            parts = [_softmax(network, part.to(device)) for part in views.split(size)]
-            rows.append(torch.cat(parts).mean(0))
+        for batch in loader:
+            parts = [_softmax(network, part.to(device)) for part in batch.flatten(0, 1).split(size)]
+            rows += torch.cat(parts).unflatten(0, (len(batch), views)).mean(1)
             if time.monotonic() - started > 30:
-                print(f"{done} of {len(clips)} clips", flush=True)
+                print(f"{len(rows)} of {len(clips)} clips", flush=True)
                 started = time.monotonic()
     return torch.stack(rows).cpu().numpy()
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from stm.config.schema import Backbone, Variant
+from stm.config.schema.networks import Backbone, Variant
 from stm.config.specification import variant_in_full
 from stm.models.backbone import ChannelWiseSpatial, Place, ResNet, Spatial
 from stm.models.cmm import CMM, SameFrame

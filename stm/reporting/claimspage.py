@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from stm.config.loading import read_yaml, validated
-from stm.config.schema import Claim, Claims
+from stm.config.schema.claims import Claim, Claims
 from stm.files import write_text
 from stm.reporting.cells import csv_cell, csv_text, markdown
 from stm.reporting.claims import COLUMNS

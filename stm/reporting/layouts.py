@@ -7,6 +7,8 @@ from stm.reporting.cells import Value, csv_cell, latex, markdown
 LABELS = {"top1": "Top-1 (%)", "top5": "Top-5 (%)", "params_m": "Parameters (M)", "flops_g": "FLOPs (G)"}
 DECIMALS = {"top1": 1, "top5": 1, "params_m": 2, "flops_g": 2}
 PAPERS = {"iccv2019": "ICCV 2019", "tpami2022": "TPAMI 2022", "controls": "our own controls"}
+# Columns of a table in which its lines differ.
+COMMON = ("role", "subset", "frames")
 
 Row = dict[str, Value]
 
@@ -90,13 +92,13 @@ def _heading(spec: dict[str, Any]) -> str:
 
 
 def _described(spec: dict[str, Any]) -> list[str]:
-    """The paper's own descriptor columns, and the role where the table has several."""
-    roles = ["role"] if len({line["role"] for line in spec["lines"]}) > 1 else []
-    return list(dict.fromkeys([*roles, *(key for line in spec["lines"] for key in line["describe"])]))
+    """The paper's own descriptor columns, and before them what all lines have and not all alike."""
+    unlike = [key for key in COMMON if len({line[key] for line in spec["lines"]}) > 1]
+    return list(dict.fromkeys([*unlike, *(key for line in spec["lines"] for key in line["describe"])]))
 
 
 def _cells(line: dict[str, Any], row: Row, described: list[str], measures: list[str]) -> list[str]:
-    descriptors = {"role": line["role"], **line["describe"]}
+    descriptors = {**{key: line[key] or "" for key in COMMON}, **line["describe"]}
     cells = [line["method"], *(str(descriptors.get(key, "")) for key in described)]
     for name in measures:
         cells += [_measured(row, name), _number(row[f"published_{name}"])]

@@ -52,7 +52,7 @@ def twins_step(
 
     Args:
         forward, batches, clips: as for `cross_entropy_step`; V is 2.
-        settings: the keys of `stm.config.schema.Twins`.
+        settings: the keys of `stm.config.schema.recipes.Twins`.
         network: whose norms `forward` uses.
         seeds: of torch's generator, one a micro-batch.
     """

@@ -52,7 +52,7 @@ def twins_loss(first: Tensor, second: Tensor, labels: Tensor, settings: Mapping[
     Args:
         first, second: (n, K), the logits of the two views.
         labels: (n).
-        settings: the keys of `stm.config.schema.Twins`.
+        settings: the keys of `stm.config.schema.recipes.Twins`.
 
     Returns:
         `loss`, and unweighted `cross_entropy` (the mean over both views), `intra_class` and `inter_class`.

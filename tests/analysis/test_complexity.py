@@ -1,7 +1,7 @@
 import pytest
 
 from stm.analysis.complexity import count
-from stm.config.schema import PAPER_BACKBONES, Backbone, Variant
+from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Variant
 from stm.config.specification import variant_departures
 
 

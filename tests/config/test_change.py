@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from stm.config.loading import ConfigError
 from stm.config.plan import Plan
-from stm.config.schema import Change, Line, Recipe
+from stm.config.schema.recipes import Change, Recipe
+from stm.config.schema.tables import Line
 
 CONFIG = Path(__file__).parents[2] / "config"
 

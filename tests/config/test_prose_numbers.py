@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from stm.config.loading import read_yaml, validated
-from stm.config.schema import Claim, Claims, Line, Passage, Prose, ProseNumber, PublishedLine, PublishedTable
+from stm.config.schema.claims import Claim, Claims
+from stm.config.schema.prose import Passage, Prose, ProseNumber
+from stm.config.schema.tables import Line, PublishedLine, PublishedTable
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"
@@ -275,7 +277,7 @@ UNITS = {"top1": "", "top5": "", "params_m": "M", "flops_g": "G"}
 
 
 def as_printed(measure: str, figure: float) -> set[str]:
-    texts = {f"{figure:.{decimals}f}" for decimals in ((1,) if measure[:3] == "top" else (0, 1, 2))}
+    texts = {f"{figure:.{decimals}f}" for decimals in ((1, 2) if measure[:3] == "top" else (0, 1, 2))}
     return {f"{text}{UNITS[measure]}" for text in texts if float(text) == figure}
 
 

@@ -8,7 +8,8 @@ import yaml
 
 from stm.config.loading import ConfigError, read_yaml, validated
 from stm.config.plan import Plan
-from stm.config.schema import Dataset, Line
+from stm.config.schema.datasets import Dataset
+from stm.config.schema.tables import Line
 
 CONFIG = Path(__file__).parents[2] / "config"
 LINE = Line(method="STM", variant="stm", frames=8)

@@ -9,17 +9,9 @@ import yaml
 from stm.config.loading import read_yaml, validated
 from stm.config.plan import Plan
 from stm.config.products import imagenet_weights
-from stm.config.schema import (
-    PAPER_BACKBONES,
-    Augmentation,
-    Backbone,
-    ColourJitter,
-    Line,
-    Models,
-    Recipe,
-    Twins,
-    Variant,
-)
+from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Models, Variant
+from stm.config.schema.recipes import Augmentation, ColourJitter, Recipe, Twins
+from stm.config.schema.tables import Line
 from stm.config.specification import recipe_departures, recipe_in_full, variant_departures, variant_in_full
 from stm.files import canonical_json
 

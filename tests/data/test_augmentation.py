@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
-from stm.config.schema import Augmentation, ColourJitter, Twins
+from stm.config.schema.recipes import Augmentation, ColourJitter, Twins
 from stm.data import augmentation
 from stm.data.augmentation import augmented, jittered, partners
 from stm.data.dataset import TrainingClips

@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from stm.config.loading import read_yaml, validated
-from stm.config.schema import PROTOCOLS, Models
+from stm.config.schema.networks import Models
+from stm.config.schema.protocols import PROTOCOLS
 from stm.data.dataset import EvaluationClips
 from stm.data.shards import FrameIndex
 from stm.draws import Purpose, clip_key, generator

@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from stm.config.loading import read_yaml, validated
-from stm.config.schema import PAPER_BACKBONES, Backbone, Models
+from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Models
 from stm.config.specification import variant_departures
 from stm.models.backbone import ResNet
 from stm.models.builder import build

@@ -9,7 +9,7 @@ import torch
 from fvcore.nn import FlopCountAnalysis
 from torch import Tensor, nn
 
-from stm.config.schema import PAPER_BACKBONES, Variant
+from stm.config.schema.networks import PAPER_BACKBONES, Variant
 from stm.config.specification import variant_departures
 from stm.models.backbone import BasicBlock, Bottleneck, Place, ResNet, Spatial
 from stm.models.builder import build

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from stm.config.loading import read_yaml, validated
-from stm.config.schema import PAPER_BACKBONES, Backbone, Models, Variant
+from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Models, Variant
 from stm.config.specification import variant_departures
 from stm.models.backbone import ChannelWiseSpatial, Place, ResNet, Spatial
 from stm.models.builder import build

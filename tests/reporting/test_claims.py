@@ -9,7 +9,8 @@ import yaml
 
 from stm.analysis.statistics import Estimate, Interval
 from stm.config.loading import read_yaml, validated
-from stm.config.schema import Claims, PublishedTable, Table
+from stm.config.schema.claims import Claims
+from stm.config.schema.tables import PublishedTable, Table
 from stm.reporting import verdicts
 from stm.reporting.claims import COLUMNS
 from stm.reporting.claimspage import write_claims

@@ -179,6 +179,18 @@ def test_markdown_has_the_papers_shape_and_says_what_differs(made, table, tmp_pa
     assert "| P103 | STM above TSN (Section 5.1) | +29.5 [+28.3, +30.7] | +45.0 [" in text
 
 
+def test_lines_that_differ_in_frames_or_subset_alone_can_be_told_apart(made, table, tmp_path):
+    spec = made.table6()
+    spec["lines"][1] |= {"frames": 16}
+    spec["lines"][2] |= {"frames": None, "subset": "test", "describe": {"frames": "16+8"}}
+    table(spec)
+    lines = (tmp_path / "reports" / "table6.md").read_text().splitlines()
+    header = next(line for line in lines if line.startswith("| Model"))
+    assert header.startswith("| Model | subset | frames | Top-1")
+    cells = [line.split(" | ")[1:3] for line in lines if line.startswith(("| TSN", "| CSTM", "| CMM"))][:3]
+    assert cells == [["val", "8"], ["val", "16"], ["test", "16+8"]]
+
+
 def test_latex_has_the_same_cells_between_booktabs_rules(made, table, tmp_path):
     table(made.table6())
     text = (tmp_path / "reports" / "table6.tex").read_text()

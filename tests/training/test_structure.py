@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from stm.config.schema import Twins
+from stm.config.schema.recipes import Twins
 from stm.training.loop import Execution, train
 from stm.training.twins import correlation
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from stm.config.schema import Twins
+from stm.config.schema.recipes import Twins
 from stm.data.shards import FrameIndex
 from stm.evaluation.evaluate import load_run
 from stm.models.builder import build

@@ -83,6 +83,36 @@ rule evaluate:
         " --out {output} > {log} 2>&1"
 
 
+# Starting torch takes as long as scoring a small validation set: the orders of frames share one start.
+ruleorder: evaluate_orders > evaluate
+
+
+rule evaluate_orders:
+    """One run's scores under one view of the centre, its frames in order, reversed, shuffled, and one repeated."""
+    input:
+        weights="results/runs/{run}/weights.safetensors",
+        record="results/runs/{run}/run.json",
+        index=lambda w: run_of(w).index,
+    output:
+        [f"results/predictions/{{run}}/{name}.arrow" for name in PLAN.order_names],
+    log:
+        "results/logs/evaluate/{run}/orders.log",
+    conda:
+        "../../environment.yml"
+    threads: reserved_cores
+    resources:
+        gpu=gpus,
+    params:
+        specs=lambda w: canonical_json(
+            [prediction.spec for prediction in PLAN.orders_of(run_of(w))]
+        ),
+    message:
+        "Evaluating {wildcards.run} under every order of frames"
+    shell:
+        "stm evaluate --spec {params.specs:q} --run results/runs/{wildcards.run} --index {input.index}"
+        " --out {output} > {log} 2>&1"
+
+
 rule complexity:
     """Parameters and FLOPs of one network."""
     output:

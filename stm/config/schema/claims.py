@@ -1,0 +1,84 @@
+"""Keys of the files of claims: `config/published/claims/` and `config/controls.yaml`."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from stm.config.loading import Strict
+from stm.config.schema.fields import Name, NotNegativeInt, Positive
+
+
+class Difference(Strict):
+    """Two lines, by what `Line.name` calls them; `table6/TSN` names the line of another table."""
+
+    first: str
+    second: str
+
+
+class Comparison(Difference):
+    """The difference first - second in a measure of accuracy, and where a claim is of two gaps, `less` another one."""
+
+    table: Name
+    measure: Literal["top1", "top5"] = "top1"
+    less: Difference | None = None
+
+
+class Counted(Strict):
+    """A count of a full-size network, or how many times as much it is as that of another line (`over`)."""
+
+    table: Name
+    line: str
+    measure: Literal["params_m", "flops_g"]
+    over: str | None = None
+
+
+class Claim(Strict):
+    """A statement of the papers and the comparison that tests it; the margin is fixed before anything is run."""
+
+    # I and P: of ICCV and of TPAMI, numbered as they stand there. C: of our own controls.
+    id: Annotated[str, Field(pattern=r"^[IPC][0-9]{2,3}[a-z]?$")]
+    where: str
+    # The paper's own words, a few of them, where the claim stands in its prose.
+    quote: str | None = None
+    statement: str
+    kind: Literal["direction", "size", "equivalence", "count", "structure", "dataset", "speed", "feature", "literature"]
+    # What decides it: accuracies, a count, or a test of ours (of structure: `tests/models/test_cstm.py::test_…`).
+    compare: Comparison | None = None
+    count: Counted | None = None
+    test: str | None = None
+    # What would decide it, where this version makes nothing that could.
+    needs: str | None = None
+    # As it is printed, to the paper's own decimals: `33.30` is held to two of them.
+    published: float | None = None
+    decimals: NotNegativeInt | None = None
+    # Percentage points: for `equivalence` how far apart still counts as equal, for `size` how far from the published.
+    margin: Positive | None = None
+    same_evidence_as: str | None = None
+    # Where the paper contradicts itself: what contradicts what. Its verdict is *inconsistent in the paper*.
+    inconsistent: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        decided = [key for key in ("compare", "count", "test", "needs") if getattr(self, key) is not None]
+        if len(decided) != 1:
+            given = " and ".join(decided) or "none of them"
+            raise ValueError(f"{self.id}: give one of compare, count, test or needs, not {given}")
+        possible = {"compare": ("direction", "size", "equivalence"), "count": ("count",), "test": ("structure",)}
+        key = decided[0]
+        if self.kind not in possible.get(key, (self.kind,)):
+            raise ValueError(f"{self.id}: a claim of kind {self.kind} is not decided by `{key}`")
+        if self.kind in ("equivalence", "size") and key == "compare" and self.margin is None:
+            raise ValueError(f"a claim of kind {self.kind} needs a margin, in percentage points")
+        if self.kind in ("size", "count") and key != "needs" and self.published is None:
+            raise ValueError(f"a claim of kind {self.kind} needs the published figure")
+        if self.kind == "count" and key == "count" and self.decimals is None:
+            raise ValueError("a claim of kind count needs `decimals`, those of the published figure")
+        return self
+
+
+class Claims(Strict):
+    """The statements of one paper, or the questions of our own controls."""
+
+    paper: Literal["iccv2019", "tpami2022", "controls"]
+    claims: list[Claim]
