@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stm.config.loading import read_yaml, validated
-from stm.config.schema import Dataset, Roles
+from stm.config.schema.datasets import Dataset, Roles
 
 CONFIG = Path(__file__).parents[2] / "config"
 ROLES = validated(Roles, read_yaml(CONFIG / "published/roles.yaml")).roles
