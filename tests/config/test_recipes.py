@@ -117,6 +117,11 @@ def test_clips_are_mirrored_only_where_the_recipe_does_it_and_the_labels_bear_it
     assert "horizontal_flip" not in unbearable["recipe"]["augmentation"] and "flip_pairs" not in unbearable
 
 
+def test_pairs_of_the_labels_are_left_to_the_training_which_knows_the_classes(config):
+    edit(config / "datasets/synthetic_temporal.yaml", flip_pairs="from_labels")
+    assert spec(config, "demo_twins")["flip_pairs"] == "from_labels" and "flip_pairs" not in spec(config, "demo")
+
+
 def test_other_pairs_are_another_run_only_where_clips_are_mirrored(config):
     before = [planned(config).run("something_v1", LINE, name, 0).name for name in ("demo", "demo_twins")]
     edit(config / "datasets/synthetic_temporal.yaml", flip_pairs=[["moving left", "moving right"]])
