@@ -28,6 +28,7 @@ if len(workflow.configfiles) > 1:
 
 try:
     PLAN = Plan(Path(workflow.configfiles[0]), workflow.config_settings.config)
+    PLAN.require_tables()
     TABLES = {name: PLAN.table(name) for name in PLAN.tables}
 except ConfigError as error:
     raise WorkflowError(str(error)) from None

@@ -148,6 +148,7 @@ def plan(options: argparse.Namespace) -> None:
     from stm.config.plan import Plan
 
     study = Plan(options.study)
+    study.require_tables()
     for name in study.tables:
         print(name)
         for line in study.table(name).lines:

@@ -25,11 +25,17 @@ class Plan(BoundStudy):
             for i, name in enumerate(self.study.tables):
                 self.read(self.source, ("tables", i), "tables", name)
             return self.study.tables
-        possible = [name for name in self.known_tables if name not in self.left_out]
-        if all(self.table(name).table.counts_only for name in possible):
+        return [name for name in self.known_tables if name not in self.left_out]
+
+    def require_tables(self) -> None:
+        """Refuse a study with which nothing but counts can be made.
+
+        Raises:
+            ConfigError: with what each table lacks.
+        """
+        if self.study.tables is None and all(self.table(name).table.counts_only for name in self.tables):
             why = "".join(f"\n  {name}: {reason}" for name, reason in self.left_out.items())
             raise self.source.error((), f"no table can be made with what this study binds.{why}")
-        return possible
 
     @cached_property
     def left_out(self) -> dict[str, str]:

@@ -352,4 +352,4 @@ def test_a_study_with_which_no_table_can_be_made_says_of_each_what_is_missing(co
     with pytest.raises(
         ConfigError, match=r"no table can be made with what this study binds.\n.*no dataset is bound to"
     ):
-        _ = planned(config, roles={"hmdb51": "own"}, tables=None).tables
+        planned(config, roles={"hmdb51": "own"}, tables=None).require_tables()
