@@ -276,6 +276,15 @@ def test_equivalence_needs_the_difference_inside_the_margin_from_both_sides():
     assert equivalence(shifted, 0.02) > 0.99
 
 
+@pytest.mark.parametrize(("seeds", "groups"), [(2, ["a", "b"]), (1, ["a", "a"]), (1, ["a", "b"])])
+def test_two_differences_of_the_same_clips_may_differ_by_two(seeds, groups):
+    better, worse = np.ones((seeds, 2)), -np.ones((seeds, 2))
+    if seeds > 1:
+        better[0, 0] = 0
+    estimate = difference_interval(better, worse, groups)
+    assert -2 <= estimate.low < 1 < estimate.value <= estimate.high == 2
+
+
 def test_values_that_cannot_be_paired_are_refused():
     with pytest.raises(ValueError, match="one shape"):
         difference_interval(np.ones((2, 5)), np.ones((1, 5)), own_groups(5))
