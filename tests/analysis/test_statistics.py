@@ -86,14 +86,23 @@ def test_two_way_random_effects_by_hand():
     assert estimate.value == pytest.approx(5 / 8)
     assert estimate.error**2 == pytest.approx(1 / 64 + 11 / 192 - 1 / 64)
     assert estimate.covers == "clips and seeds"
-    # Cochran and Cox: of the variance, 11/192, the two seeds (t of 1) make 1/64 and the four clips (t of 3) the rest.
-    critical = 3 / 11 * stats.t.isf(0.025, 1) + 8 / 11 * stats.t.isf(0.025, 3)
-    assert estimate.low == pytest.approx(5 / 8 - critical * estimate.error)
-    assert estimate.high == 1
+    # Banerjee: of the variance, 11/192, the two seeds (t of 1) make 1/64 and the four clips (t of 3) the rest.
+    critical = np.sqrt(3 / 11 * stats.t.isf(0.025, 1) ** 2 + 8 / 11 * stats.t.isf(0.025, 3) ** 2)
+    assert critical * estimate.error > 1 + 5 / 8
+    assert (estimate.low, estimate.high) == (-1, 1)
     assert stats.t.isf(0.025, estimate.freedom) == pytest.approx(critical)
     tail = estimate.p / 2
-    weighted = 3 / 11 * stats.t.isf(tail, 1) + 8 / 11 * stats.t.isf(tail, 3)
-    assert weighted == pytest.approx(5 / 8 / estimate.error)
+    weighted = 3 / 11 * stats.t.isf(tail, 1) ** 2 + 8 / 11 * stats.t.isf(tail, 3) ** 2
+    assert np.sqrt(weighted) == pytest.approx(5 / 8 / estimate.error)
+
+
+def test_with_many_clusters_the_interval_is_as_wide_as_the_critical_value_says():
+    generator = np.random.default_rng(14)
+    estimate = difference_interval(
+        bernoulli(generator, 0.6, (5, 200)), bernoulli(generator, 0.5, (5, 200)), own_groups(200)
+    )
+    half = stats.t.isf(0.025, estimate.freedom) * estimate.error
+    assert (estimate.low, estimate.high) == pytest.approx((estimate.value - half, estimate.value + half))
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
@@ -181,7 +190,7 @@ def test_the_freedom_of_a_difference_of_differences_lies_between_those_of_the_tw
     few, many = estimated(0.2, 0.03, 2, "clips and seeds"), estimated(0.05, 0.04, 399, "clips and seeds")
     found, mirrored = difference_of_differences(few, many), difference_of_differences(many, few)
     assert 2 < found.freedom < 399
-    critical = 0.36 * stats.t.isf(0.025, 2) + 0.64 * stats.t.isf(0.025, 399)
+    critical = np.sqrt(0.36 * stats.t.isf(0.025, 2) ** 2 + 0.64 * stats.t.isf(0.025, 399) ** 2)
     assert found.high - found.value == pytest.approx(critical * 0.05)
     assert (mirrored.low, mirrored.high, mirrored.p) == pytest.approx((-found.high, -found.low, found.p))
     assert difference_of_differences(few, few).freedom == 2
@@ -274,6 +283,15 @@ def test_equivalence_needs_the_difference_inside_the_margin_from_both_sides():
     assert equivalence(estimate, 0.0001) > 0.05
     shifted = difference_interval(first, np.zeros_like(first), own_groups(4000))
     assert equivalence(shifted, 0.02) > 0.99
+
+
+@pytest.mark.parametrize(("seeds", "groups"), [(2, ["a", "b"]), (1, ["a", "a"]), (1, ["a", "b"])])
+def test_two_differences_of_the_same_clips_may_differ_by_two(seeds, groups):
+    better, worse = np.ones((seeds, 2)), -np.ones((seeds, 2))
+    if seeds > 1:
+        better[0, 0] = 0
+    estimate = difference_interval(better, worse, groups)
+    assert -2 <= estimate.low < 1 < estimate.value <= estimate.high == 2
 
 
 def test_values_that_cannot_be_paired_are_refused():
