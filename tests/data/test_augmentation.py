@@ -11,7 +11,7 @@ from torchvision.transforms.v2 import functional
 
 from stm.config.schema.recipes import Augmentation, ColourJitter, Twins
 from stm.data import augmentation
-from stm.data.augmentation import augmented, jittered, partners
+from stm.data.augmentation import augmented, jittered
 from stm.data.dataset import TrainingClips
 from stm.data.shards import FrameIndex
 from stm.draws import Purpose, generator
@@ -151,17 +151,6 @@ def test_whether_a_clip_is_mirrored_changes_no_other_draw(clips, frames):
     for row in rows(frames)[:6]:
         still, mirrored = (some[0, row][0] for some in made)
         assert torch.equal(still, mirrored.flip(-1))
-
-
-def test_partners_are_each_others_and_all_other_classes_their_own():
-    assert partners(["a", "b", "c", "d"], [["d", "b"]]) == [0, 3, 2, 1]
-    assert partners(["a", "b"], []) == [0, 1]
-
-
-@pytest.mark.parametrize("pair", [["left", "up"], ["up", "left"]])
-def test_a_partner_that_is_no_class_is_named_with_the_classes(pair):
-    with pytest.raises(ValueError, match="flip_pairs: 'up' is no class. Classes: left, right"):
-        partners(["left", "right"], [pair])
 
 
 # Colours

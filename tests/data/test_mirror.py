@@ -143,3 +143,14 @@ def test_a_clip_whose_mirrored_class_is_not_known_is_not_flipped_at_all(clips, t
         else:
             assert (views == flipped).all()
     assert kept
+
+
+def test_partners_are_each_others_and_all_other_classes_their_own():
+    assert partners(["a", "b", "c", "d"], [["d", "b"]]) == [0, 3, 2, 1]
+    assert partners(["a", "b"], []) == [0, 1]
+
+
+@pytest.mark.parametrize("pair", [["left", "up"], ["up", "left"]])
+def test_a_partner_that_is_no_class_is_named_with_the_classes(pair):
+    with pytest.raises(ValueError, match="flip_pairs: 'up' is no class. Classes: left, right"):
+        partners(["left", "right"], [pair])
