@@ -16,7 +16,13 @@ from stm.data.check import listed, videos
 from stm.data.check.finding import counted, percent, some
 
 CONFIG = Path(__file__).parents[2] / "config"
-STUDY = {"study": "own", "seeds": [0], "roles": {"something_v1": "own"}, "recipes": {"iccv2019": "demo"}}
+STUDY = {
+    "study": "own",
+    "seeds": [0],
+    "roles": {"something_v1": "own"},
+    "recipes": {"iccv2019": "demo"},
+    "tables": ["table6"],
+}
 ROWS = [
     ("a.mp4", "opening", "train", "anna"),
     ("b.mp4", "closing", "train", "anna"),

@@ -71,7 +71,7 @@ def settle(network: nn.Module) -> None:
             module.momentum = 1.0
     with torch.no_grad():
         network.train()(torch.randn(8, FRAMES, 3, HEIGHT, WIDTH))
-    network.fc.weight.data.normal_()
+    network.fc.weight.data.normal_(std=0.1)
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ def test_the_order_of_the_frames_changes_the_scores_of_the_networks_that_see_it_
     run = made_run(spec, tmp_path / "run", FrameIndex(index).classes, variant, settled=True)
     forward, other = (predicted(run, index, protocol(name)).scores for name in ("efficient", condition))
     change = np.abs(forward - other).max()
-    assert change > 1e-5 if VARIANTS[variant].sees_order else change < 1e-6
+    assert change > 1e-3 if VARIANTS[variant].sees_order else change < 1e-6
 
 
 def test_single_shows_the_middle_one_of_the_frames_each_time(index):
