@@ -54,7 +54,7 @@ class Pipeline:
 
     folder: Path
 
-    def snakemake(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    def snakemake(self, *arguments: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
         """Run Snakemake there; stdout and stderr come as one text in `stdout`."""
         command = [sys.executable, "-m", "snakemake", *arguments]
         return subprocess.run(

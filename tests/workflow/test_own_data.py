@@ -59,7 +59,7 @@ def run(text: str, folder: Path, programs: Path) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        timeout=300,
+        timeout=900,
     )
     assert result.returncode == 0, f"{text}\n{result.stdout}"
     return result.stdout

@@ -47,7 +47,9 @@ def check_study(plan: Plan, sample: int | None) -> Iterator[Report]:
         elif found := _read(report, dataset):
             clips, labels = found
             _check_listed(report, dataset, clips, labels, file)
-            frames = [run.spec["frames"] for run in plan.runs.values() if run.dataset.name == name]
+            lines = [line for table in plan.tables for line in plan.table(table).lines if line.predictions]
+            of_dataset = [line for line in lines if line.predictions[0][0].run.dataset.name == name]
+            frames = [line.line.frames for line in of_dataset if line.line.frames]
             _check_videos(report, dataset, clips, frames, sample)
         yield report
 
