@@ -99,7 +99,7 @@ def manifest(options: argparse.Namespace) -> None:
 def imagenet(options: argparse.Namespace) -> None:
     from stm.models.imagenet import fetch_imagenet
 
-    fetch_imagenet(options.depth, options.out)
+    fetch_imagenet(options.depth, options.out, options.given, options.mirror)
 
 
 def train(options: argparse.Namespace) -> None:
@@ -238,6 +238,8 @@ STAGES: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
         "fetch ImageNet weights",
         {
             "--depth": {"type": int, "required": True, "choices": (18, 34, 50), "help": "of the ResNet"},
+            "--given": _path("folder that may hold torchvision's file already", required=False),
+            "--mirror": {"metavar": "URL", "help": "folder that has torchvision's file, in the place of PyTorch's"},
             "--out": _path("weights to write"),
         },
     ),

@@ -96,8 +96,9 @@ class Plan(BoundStudy):
 
     @cached_property
     def runs(self) -> dict[str, Run]:
-        """Every run of the study's tables, by its name; a run that several tables share stands once."""
-        return {p.run.name: p.run for p in self.predictions.values()}
+        """Every run of the study's tables, and those they start from, by its name; a shared one stands once."""
+        shown = [p.run for p in self.predictions.values()]
+        return {run.name: run for run in [*(run.start for run in shown if run.start), *shown]}
 
     @cached_property
     def networks(self) -> dict[str, Network]:

@@ -134,13 +134,19 @@ class Run:
     variant: str
     recipe: str
     spec: dict[str, Any]
+    # The run that it starts from, where it starts from one.
+    start: "Run | None" = None
 
     @property
     def experiment(self) -> str:
         """`<dataset>/<variant>-<T>f-<recipe>-<8 hex>`."""
-        values = {k: v for k, v in self.spec.items() if k not in ("seed", "fold")}
         label = f"{self.variant}-{self.spec['frames']}f-{self.recipe}"
-        return f"{self.dataset.name}/{label}-{digest(values, 8)}"
+        return f"{self.dataset.name}/{label}-{digest(self.experiment_spec, 8)}"
+
+    @property
+    def experiment_spec(self) -> dict[str, Any]:
+        """All that decides the weights but the seed and the fold."""
+        return {key: value for key, value in self.spec.items() if key not in ("seed", "fold")}
 
     @property
     def name(self) -> str:
@@ -158,8 +164,13 @@ class Run:
     @property
     def initial_weights(self) -> list[str]:
         """The file that the run starts from; none where it starts from scratch."""
-        if self.spec["recipe"]["initialisation"] == "scratch":
+        initialisation = self.spec["recipe"]["initialisation"]
+        if initialisation == "scratch":
             return []
+        if self.start is not None:
+            return [f"{self.start.folder}/weights.safetensors"]
+        if initialisation != "imagenet":
+            return [initialisation["file"]]
         # The specification itself is silent about a depth that is the default.
         variant, _ = variant_in_full(self.spec["variant"])
         return [imagenet_weights(variant.depth)]

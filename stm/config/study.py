@@ -16,7 +16,7 @@ from stm.config.schema.claims import Claim, Claims
 from stm.config.schema.datasets import Dataset, Roles
 from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Models, Variant
 from stm.config.schema.protocols import PROTOCOLS, Protocol
-from stm.config.schema.recipes import Recipe
+from stm.config.schema.recipes import Pretrained, Recipe
 from stm.config.schema.study import Study
 from stm.config.schema.tables import Line
 from stm.config.specification import recipe_departures, variant_departures
@@ -104,7 +104,11 @@ class BoundStudy:
     # From an experiment to its files
 
     def run(self, role: str, line: Line, recipe: str, seed: int, fold: str | None = None) -> Run:
-        """The run of a line's variant on the dataset of a role."""
+        """The run of a line's variant on the dataset of a role.
+
+        Raises:
+            ConfigError: the recipe does not fit; NotForThisStudyError where other bindings would.
+        """
         dataset = self.dataset_of(role)
         recipe_name, settings = self.recipe(recipe)
         path = self.config / "recipes" / f"{recipe_name}.yaml"
@@ -127,6 +131,11 @@ class BoundStudy:
                 f"Bind another recipe in its `recipes:`, as {{{recipe}: demo}}, leave `backbones` out, or name the "
                 f"tables to make in its `tables:`"
             )
+        start = None
+        if isinstance(settings.initialisation, Pretrained):
+            start = self._start(path, settings.initialisation, line, seed)
+            source = {"run": start.experiment_spec} if start else {"file": settings.initialisation.file}
+            values["initialisation"] = {**source, "head": settings.initialisation.head}
         spec: dict[str, Any] = {
             "version": STAGE_VERSIONS["train"],
             "dataset": dataset.identity,
@@ -138,7 +147,30 @@ class BoundStudy:
         }
         if settings.augmentation.horizontal_flip and dataset.dataset.flip_pairs:
             spec["flip_pairs"] = dataset.dataset.flip_pairs
-        return Run(dataset, line.variant, recipe_name, spec)
+        return Run(dataset, line.variant, recipe_name, spec, start)
+
+    def _start(self, path: Path, pretrained: Pretrained, line: Line, seed: int) -> Run | None:
+        """The run that a recipe starts from; None where it starts from a file."""
+        if pretrained.run is not None:
+            raise ConfigError(f"{path}: initialisation.run is for specifications; name a run by `role` and `recipe`")
+        if pretrained.role is None or pretrained.recipe is None:
+            return None
+        where = f"{path}: initialisation starts from a run on {pretrained.role}"
+        if pretrained.role not in self.study.roles:
+            raise NotForThisStudyError(
+                f"{where}, and {self.path} binds no dataset to that role. Bind one, or another recipe in `recipes:`"
+            )
+        source = self.dataset_of(pretrained.role)
+        if source.folds != [None]:
+            raise NotForThisStudyError(
+                f"{where}, and its dataset {source.name} is trained in folds: none of them saw all of it. Bind a "
+                f"dataset without folds to the role, or another recipe in `recipes:`"
+            )
+        _, theirs = self.recipe(pretrained.recipe)
+        if isinstance(theirs.initialisation, Pretrained) and theirs.initialisation.role is not None:
+            raise ConfigError(f"{where} by {pretrained.recipe}, which starts from a run itself")
+        plain = Line(method=line.method, variant=line.variant, frames=line.frames)
+        return self.run(pretrained.role, plain, pretrained.recipe, seed)
 
     def _network(self, name: str, *, paper_size: bool = False) -> tuple[Variant, Backbone]:
         """A variant with its backbone, at this study's scale or at the papers'."""

@@ -8,6 +8,7 @@ from stm.config.products import Network, Prediction
 from stm.config.schema.claims import Claim
 from stm.config.schema.networks import PAPER_BACKBONES
 from stm.config.schema.protocols import PROTOCOLS
+from stm.config.schema.recipes import Pretrained, Recipe
 from stm.config.schema.tables import Line, PublishedLine, PublishedTable, Table
 from stm.config.study import PACKAGE, BoundStudy
 from stm.files import source_digest
@@ -231,7 +232,9 @@ def _line(study: BoundStudy, source: Source, table: Table, i: int, published: Pu
         run_size=None if table.counts_only else study.run_size(role, line.variant, line.frames, recipe),
         deviations=[] if table.counts_only else _deviations(study, role, line, recipe, protocol),
         sees_order=study.variants[line.variant].sees_order,
-        obstacle=None if table.counts_only else _vanished_loss(study, role, line, recipe),
+        obstacle=None
+        if table.counts_only
+        else _vanished_loss(study, role, line, recipe) or _lost_start(study, table, recipe),
     )
 
 
@@ -253,14 +256,30 @@ def _deviations(study: BoundStudy, role: str, line: Line, recipe: str, protocol:
         found.append(f"frames: stored as {frames.size[0]}x{frames.size[1]} pixels, whatever their shape")
     elif name == recipe and frames.short_side is not None and frames.short_side < theirs.short_side:
         found.append(f"frames: stored with a short side of {frames.short_side} pixels for {theirs.short_side}")
-    if ours.initialisation != theirs.initialisation:
-        found.append(f"initialisation: {ours.initialisation} for {theirs.initialisation}")
+    start, paper_start = _start(study, ours, published=False), _start(study, theirs, published=True)
+    if start != paper_start:
+        found.append(f"initialisation: {start} for {paper_start}")
     if name != recipe:
         found.append(f"recipe: {name} for {recipe}")
     scaled, full = study.protocol(protocol), PROTOCOLS[protocol]
     if scaled != full:
         found.append(f"protocol: {scaled.clips}x{scaled.crops} views for {full.clips}x{full.crops}")
     return found
+
+
+def _start(study: BoundStudy, recipe: Recipe, *, published: bool) -> str:
+    """What a training starts from: as the paper's recipe says it, or as this study's bindings turn it out."""
+    start = recipe.initialisation
+    if isinstance(start, str):
+        return start
+    if start.role is None or start.recipe is None:
+        return f"the file {start.file}"
+    title = study.role_facts[start.role].title
+    if published:
+        return f"trained on {title} by {start.recipe}"
+    dataset = study.dataset_of(start.role)
+    data = title if dataset.dataset.genuine == start.role else dataset.name
+    return f"trained on {data} by {study.recipe(start.recipe)[0]}"
 
 
 # Of what the largest term of the correlation loss is with the paper's number of classes: below, the loss is off.
@@ -281,6 +300,16 @@ def _vanished_loss(study: BoundStudy, role: str, line: Line, recipe: str) -> str
         f"with {classes} classes the paper's weights all but switch the correlation loss off: its diagonal is at most "
         f"{weight * classes:.2f}, {weight * theirs:.2f} with the paper's {theirs}"
     )
+
+
+def _lost_start(study: BoundStudy, table: Table, recipe: str) -> str | None:
+    """Why what Kinetics adds to ImageNet's weights cannot be seen: here the others do not start from ImageNet's."""
+    theirs, (_, ours) = study.paper_recipe(recipe), study.recipe(recipe)
+    compared = isinstance(study.paper_recipe(table.recipe).initialisation, Pretrained)
+    if not compared or theirs.initialisation != "imagenet" or ours.initialisation == "imagenet":
+        return None
+    start = _start(study, ours, published=False)
+    return f"the network that should start from ImageNet weights starts otherwise here ({start})"
 
 
 def _claims(study: BoundStudy, table: str) -> list[tuple[Source, int, str, Claim]]:

@@ -2,12 +2,17 @@
 
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from stm.files import replacing
+from stm.files import file_digest, replacing
+
+
+class ImageNetError(Exception):
+    """ImageNet weights that cannot be had; the text says why and what can be done."""
 
 
 def torchvision_name(name: str, bottleneck: bool) -> str:
@@ -67,17 +72,50 @@ def load_imagenet(network: nn.Module, path: Path, bottleneck: bool) -> list[str]
     return fresh
 
 
-def fetch_imagenet(depth: int, path: Path) -> None:
-    """Download torchvision's IMAGENET1K_V1 weights of a ResNet, check their digest, keep them as safetensors.
+def fetch_imagenet(depth: int, path: Path, given: Path | None = None, mirror: str | None = None) -> None:
+    """Keep torchvision's IMAGENET1K_V1 weights of a ResNet as safetensors, checked against the digest in their name.
 
     V1 (76.1% for ResNet-50) is what the papers' generation of networks started from; V2 was trained by a newer recipe.
 
+    Args:
+        depth: 18, 34 or 50.
+        path: the file to write.
+        given: a folder; where torchvision's file lies there already, nothing is downloaded.
+        mirror: the address of a folder that has the file, in the place of PyTorch's.
+
     Raises:
-        RuntimeError: the digest of what came is not the one in the file's name.
+        ImageNetError: the file is not the one that its name says, or there is none and no network.
     """
     from torchvision.models import get_model_weights
 
     url = get_model_weights(f"resnet{depth}")["IMAGENET1K_V1"].url
-    state = torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
+    name = url.rpartition("/")[2]
+    if mirror:
+        url = f"{mirror.rstrip('/')}/{name}"
+    if given is not None and (given / name).is_file():
+        _convert(given / name, name, f"the file in {given}", path)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=path.parent, prefix=".download-") as folder:
+        downloaded = Path(folder) / name
+        try:
+            torch.hub.download_url_to_file(url, str(downloaded), progress=False)
+        except OSError as error:
+            raise ImageNetError(
+                f"{url}: {error}. Run this where there is a network, or put the file into {given or 'a folder'}/ "
+                f"(--given) yourself"
+            ) from None
+        _convert(downloaded, name, f"what came from {url}", path)
+
+
+def _convert(file: Path, name: str, origin: str, path: Path) -> None:
+    """From torchvision's file, if it is whole, to safetensors."""
+    expected, found = name.removesuffix(".pth").rpartition("-")[2], file_digest(file)
+    if not found.startswith(expected):
+        raise ImageNetError(
+            f"{name}: {origin} is damaged or another file: its SHA-256 starts with {found[: len(expected)]}, not with "
+            f"{expected}. Remove it and fetch it again"
+        )
+    state = torch.load(file, map_location="cpu", weights_only=True)
     with replacing(path) as temporary:
-        save_file({k: v.contiguous() for k, v in state.items()}, temporary)
+        save_file({key: value.contiguous() for key, value in state.items()}, temporary)

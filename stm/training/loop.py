@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from stm.config.specification import recipe_in_full, variant_in_full
+from stm.config.specification import recipe_in_full
 from stm.data.dataset import MicroBatches, TrainingClips
 from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise
@@ -22,9 +22,9 @@ from stm.draws import Purpose, torch_seed
 from stm.files import digest, file_digest, replacing, write_json
 from stm.models.backbone import ResNet
 from stm.models.builder import build
-from stm.models.imagenet import load_imagenet
 from stm.repeatable import be_repeatable
 from stm.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from stm.training.initial import initialise
 from stm.training.objective import cross_entropy_step, twins_step
 from stm.training.optimiser import build_optimiser, learning_rate, set_learning_rate
 from stm.training.provenance import peak_memory_mb, provenance
@@ -67,7 +67,8 @@ def train(
     training = Training("/".join(out.parts[-3:]), spec, index, weights, execution)
     # Named by what the weights follow from: with a changed setting or other data a training starts afresh, and changed
     # back it goes on.
-    checkpoint = checkpoints / f"{digest([spec, index.digest], 16)}.safetensors"
+    start = [training.initial["sha256"]] if training.initial else []
+    checkpoint = checkpoints / f"{digest([spec, index.digest, *start], 16)}.safetensors"
     if checkpoint.exists():
         training.resume(checkpoint)
     training.run(checkpoint)
@@ -87,8 +88,10 @@ class Training:
         self.rows = index.select("train", spec["fold"])
         torch.manual_seed(torch_seed(spec["seed"], Purpose.INITIALISATION))
         network = build(spec["variant"], spec["frames"], len(index.classes), self.recipe["dropout"])
+        self.initial: dict[str, str] | None = None
         if weights is not None:
-            fresh = load_imagenet(network, weights, variant_in_full(spec["variant"])[1].block == "bottleneck")
+            fresh = initialise(network, spec, weights, index.classes)
+            self.initial = {"file": str(weights), "sha256": file_digest(weights)}
             print(f"initial weights from {weights}; with their own start: {len(fresh)} of {len(network.state_dict())}")
         self.network: ResNet = network.to(execution.device)
         self.optimiser = build_optimiser(self.network, self.recipe)
@@ -219,6 +222,7 @@ class Training:
             "spec": self.spec,
             "classes": self.index.classes,
             "data_digest": self.index.digest,
+            "initial_weights": self.initial,
             "weights_sha256": weights_digest,
             "train_clips": len(self.rows),
             "steps": self.steps,

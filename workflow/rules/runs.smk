@@ -13,7 +13,9 @@ wildcard_constraints:
 
 
 rule imagenet_weights:
-    """The ImageNet weights of torchvision's ResNets, checked against the digest in their name."""
+    """The ImageNet weights of torchvision's ResNets, checked against the digest in their name: from data/weights/, or fetched
+    once by the machine that submits. Training needs no network.
+    """
     output:
         "results/weights/imagenet-resnet{depth}.safetensors",
     log:
@@ -23,7 +25,7 @@ rule imagenet_weights:
     message:
         "Fetching the ImageNet weights of ResNet-{wildcards.depth}"
     shell:
-        "stm imagenet --depth {wildcards.depth} --out {output} > {log} 2>&1"
+        "stm imagenet --depth {wildcards.depth} --given data/weights --out {output} > {log} 2>&1"
 
 
 rule train:

@@ -5,10 +5,11 @@ Sizes of frames are pixels; rates are per optimiser step unless the name says ot
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from stm.config.loading import Strict
-from stm.config.schema.fields import Count, NotNegative, Positive, Probability
+from stm.config.schema.datasets import Role
+from stm.config.schema.fields import Count, Name, NotNegative, Positive, Probability
 
 
 class ColourJitter(Strict):
@@ -47,13 +48,42 @@ class Twins(Strict):
     chosen_for_classes: Count | None = None
 
 
+class Pretrained(Strict):
+    """Weights that another training ended with: of a run of the same study, or in a file."""
+
+    # The run: the same variant with as many frames, trained from the same seed on this role's dataset by this recipe.
+    role: Role | None = None
+    recipe: Name | None = None
+    # In their place, the weights.safetensors of a run of the same variant, with its run.json beside it.
+    file: str | None = None
+    # What specifications have in the place of `role` and `recipe`: all that decides that run's weights but the seed.
+    run: dict[str, Any] | None = None
+    # The classifier starts anew, or is taken over: then the classes must be the same, in the same order.
+    head: Literal["reset", "keep"]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.role is None) != (self.recipe is None):
+            raise ValueError("a run is named by `role` and `recipe`: give both")
+        if sum(source is not None for source in (self.role, self.file, self.run)) != 1:
+            raise ValueError("give `role` and `recipe` (a run of this study) or `file` (weights that you have)")
+        return self
+
+
+# The words or the section: an error is then of the one that was meant.
+Initialisation = Annotated[
+    Annotated[Literal["scratch", "imagenet"], Tag("word")] | Annotated[Pretrained, Tag("section")],
+    Discriminator(lambda given: "section" if isinstance(given, dict | Pretrained) else "word"),
+]
+
+
 class Recipe(Strict):
     """How to train. All of it decides the weights, so all of it is part of an experiment."""
 
     # Another recipe's file, relative to this one: its keys where this one is silent.
     extends: str | None = None
     source: str
-    initialisation: Literal["scratch", "imagenet"]
+    initialisation: Initialisation
     epochs: Count
     learning_rate: Positive
     decay_epochs: list[Count] = []

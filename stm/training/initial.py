@@ -1,0 +1,73 @@
+"""Weights that a training starts from: ImageNet's, or those that another training ended with."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+from torch import nn
+
+from stm.config.specification import variant_in_full
+from stm.files import file_digest
+from stm.models.imagenet import load_imagenet
+
+
+class InitialWeightsError(Exception):
+    """Weights that this training cannot start from; the text says why and what can be done."""
+
+
+def initialise(network: nn.Module, spec: dict[str, Any], weights: Path, classes: list[str]) -> list[str]:
+    """Take over the weights of a file as the run's recipe says.
+
+    Args:
+        network: as it was built; its classifier has one row a class.
+        spec: of `stm.config.plan.Run`.
+        weights: torchvision's, or `weights.safetensors` of a run with its `run.json` beside it.
+        classes: of the dataset that is trained on, in the order of the classifier's rows.
+
+    Returns:
+        The names of the weights that keep their own start.
+
+    Raises:
+        InitialWeightsError: the run is damaged, of another network, or of other classes where its classifier is kept.
+        ValueError: the ImageNet weights are of another network.
+    """
+    start = spec["recipe"]["initialisation"]
+    if start == "imagenet":
+        return load_imagenet(network, weights, variant_in_full(spec["variant"])[1].block == "bottleneck")
+    record = _record(weights)
+    if start["head"] == "keep" and record["classes"] != classes:
+        theirs = record["classes"]
+        raise InitialWeightsError(
+            f"{weights}: its classes are not those of this dataset, or stand in another order ({len(theirs)} there, "
+            f"{len(classes)} here; first {theirs[:2]} and {classes[:2]}). With `head: reset` in the recipe's "
+            f"initialisation the classifier starts anew"
+        )
+    ours = network.state_dict()
+    fresh = [name for name in ours if start["head"] == "reset" and name.startswith("fc.")]
+    wanted = ours.keys() - fresh
+    found = {name: value for name, value in load_file(weights).items() if name not in fresh}
+    differing = sorted(wanted ^ found.keys()) + sorted(
+        name for name in wanted & found.keys() if found[name].shape != ours[name].shape
+    )
+    if differing:
+        raise InitialWeightsError(
+            f"{weights} is of another network: {differing[0]!r} has another shape here, or stands in one of the two "
+            f"alone ({len(differing)} such weights). A training starts from a run of its own variant"
+        )
+    network.load_state_dict(found, strict=False)
+    return fresh
+
+
+def _record(weights: Path) -> dict[str, Any]:
+    """What the run that made the weights says of them."""
+    path = weights.with_name("run.json")
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InitialWeightsError(
+            f"{path}: {error}. Weights are taken over with the record of their run, which has their digest and classes"
+        ) from None
+    if record.get("weights_sha256") != file_digest(weights):
+        raise InitialWeightsError(f"{weights} is damaged: its digest is not the one that {path} has")
+    return record
