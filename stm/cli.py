@@ -49,12 +49,14 @@ def specification(text: str) -> Any:
 
 
 def _device(name: str) -> Any:
-    """The torch device for `--device`; `auto` takes a GPU of its own where there is one."""
-    if name in ("auto", "cuda"):
+    """The torch device for `--device`; `auto` takes a GPU of its own where there is one, as torchrun deals them out."""
+    import os
+
+    rank = os.environ.get("LOCAL_RANK")
+    if name in ("auto", "cuda") and rank is None:
         from stm.launch import lease_gpu
 
         lease_gpu()
-    import os
 
     # Must be set before CUDA starts, for sums that do not change from run to run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -62,6 +64,8 @@ def _device(name: str) -> Any:
 
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and rank is not None:
+        torch.cuda.set_device(int(rank))
     return torch.device(name)
 
 

@@ -1,6 +1,6 @@
 """Clips of a split, as training and evaluation see them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,14 @@ class MicroBatches(Sampler[list[Item]]):
     """The micro-batches of a training, epoch after epoch, from any step on.
 
     Every epoch shows each clip once, in an order of its own. The last step of an epoch takes the clips that are left.
+
+    Args:
+        rows: of the training split.
+        seed: of the run.
+        epochs: of the whole training.
+        global_batch, micro_batch: clips in each.
+        share: of so many micro-batches of a step, which ones come out; all where there is one process.
+        step: the first one.
     """
 
     def __init__(
@@ -98,6 +106,7 @@ class MicroBatches(Sampler[list[Item]]):
         epochs: int,
         global_batch: int,
         micro_batch: int,
+        share: Callable[[int], range] = range,
         step: int = 0,
     ):
         self.rows = np.asarray(rows)
@@ -105,6 +114,7 @@ class MicroBatches(Sampler[list[Item]]):
         self.epochs = epochs
         self.global_batch = global_batch
         self.micro_batch = micro_batch
+        self.share = share
         self.step = step
         self.steps_per_epoch = -(-len(self.rows) // global_batch)
 
@@ -122,8 +132,10 @@ class MicroBatches(Sampler[list[Item]]):
                 if step < self.step:
                     continue
                 first = step % self.steps_per_epoch * self.global_batch
-                for size in self.sizes(step):
-                    yield [(epoch, row) for row in order[first : first + size]]
+                sizes = self.sizes(step)
+                for k, size in enumerate(sizes):
+                    if k in self.share(len(sizes)):
+                        yield [(epoch, row) for row in order[first : first + size]]
                     first += size
 
 

@@ -20,6 +20,7 @@ from stm.evaluation.predictions import Predictions, write
 from stm.files import file_digest
 from stm.models.backbone import ResNet
 from stm.models.builder import build
+from stm.ranks import Ranks, joined_ranks
 from stm.repeatable import be_repeatable
 
 
@@ -72,8 +73,11 @@ def evaluate(
         )
     recipe = recipe_in_full(record["spec"]["recipe"])
     be_repeatable(recipe["threads"], device)
-    for spec, out in zip(specs, outs, strict=True):
-        write(out, _predictions(spec, run, network, record, recipe, index, device, workers))
+    with joined_ranks(device) as ranks:
+        for spec, out in zip(specs, outs, strict=True):
+            predictions = _predictions(spec, run, network, record, recipe, index, device, workers, ranks)
+            if ranks.first:
+                write(out, predictions)
 
 
 def _predictions(
@@ -85,13 +89,20 @@ def _predictions(
     index: FrameIndex,
     device: torch.device,
     workers: int,
+    ranks: Ranks,
 ) -> Predictions:
-    """Of one protocol."""
+    """Of one protocol; every rank scores its share of the clips."""
     rows = index.select(spec["split"], record["spec"]["fold"])
+    share = ranks.share(len(rows))
     clips = EvaluationClips(
-        index, rows, spec["protocol"], record["spec"]["frames"], recipe["short_side"], recipe["crop_size"]
+        index,
+        rows[share.start : share.stop],
+        spec["protocol"],
+        record["spec"]["frames"],
+        recipe["short_side"],
+        recipe["crop_size"],
     )
-    scores = _scores(network, clips, record, device, workers)
+    scores = torch.cat(ranks.gather(_scores(network, clips, record, device, workers))).cpu().numpy()
     found = [index.clip(int(row)) for row in rows]
     return Predictions(
         clips=[clip.clip for clip in found],
@@ -111,8 +122,8 @@ def _predictions(
 
 def _scores(
     network: ResNet, clips: EvaluationClips, record: dict[str, Any], device: torch.device, workers: int
-) -> np.ndarray:
-    """(clips, K) float32: softmax of every view, then the mean over views."""
+) -> list[Tensor]:
+    """(n, K) float32, batch by batch: softmax of every view, then the mean over a clip's views."""
     # As many views at a time as batch normalisation saw in training: what fits there fits here.
     size = record["spec"]["recipe"]["micro_batch"]
     views = clips.protocol["clips"] * clips.protocol["crops"]
@@ -123,16 +134,16 @@ def _scores(
         multiprocessing_context="forkserver" if workers else None,
     )
     half = device.type == "cuda" and record["precision"] == "bfloat16"
-    rows: list[Tensor] = []
+    scores: list[Tensor] = []
     started = time.monotonic()
     with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
         for batch in loader:
             parts = [_softmax(network, part.to(device)) for part in batch.flatten(0, 1).split(size)]
-            rows += torch.cat(parts).unflatten(0, (len(batch), views)).mean(1)
+            scores.append(torch.cat(parts).unflatten(0, (len(batch), views)).mean(1))
             if time.monotonic() - started > 30:
-                print(f"{len(rows)} of {len(clips)} clips", flush=True)
+                print(f"{sum(map(len, scores))} of {len(clips)} clips", flush=True)
                 started = time.monotonic()
-    return torch.stack(rows).cpu().numpy()
+    return scores
 
 
 def _softmax(network: ResNet, views: Tensor) -> Tensor:

@@ -22,10 +22,11 @@ from stm.draws import Purpose, torch_seed
 from stm.files import digest, file_digest, replacing, write_json
 from stm.models.backbone import ResNet
 from stm.models.builder import build
+from stm.ranks import Ranks, joined_ranks
 from stm.repeatable import be_repeatable
 from stm.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from stm.training.initial import initialise
-from stm.training.objective import cross_entropy_step, twins_step
+from stm.training.objective import ALONE, cross_entropy_step, twins_step
 from stm.training.optimiser import build_optimiser, learning_rate, set_learning_rate
 from stm.training.provenance import peak_memory_mb, provenance
 
@@ -64,23 +65,34 @@ def train(
     """
     be_repeatable(recipe_in_full(spec["recipe"])["threads"], execution.device)
     index = FrameIndex(index_path)
-    training = Training("/".join(out.parts[-3:]), spec, index, weights, execution)
-    # Named by what the weights follow from: with a changed setting or other data a training starts afresh, and changed
-    # back it goes on.
-    start = [training.initial["sha256"]] if training.initial else []
-    checkpoint = checkpoints / f"{digest([spec, index.digest, *start], 16)}.safetensors"
-    if checkpoint.exists():
-        training.resume(checkpoint)
-    training.run(checkpoint)
-    training.write(out)
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    with joined_ranks(execution.device) as ranks:
+        training = Training("/".join(out.parts[-3:]), spec, index, weights, execution, ranks)
+        # Named by what the weights follow from: with a changed setting or other data a training starts afresh, and
+        # changed back it goes on.
+        start = [training.initial["sha256"]] if training.initial else []
+        checkpoint = checkpoints / f"{digest([spec, index.digest, *start], 16)}.safetensors"
+        if checkpoint.exists():
+            training.resume(checkpoint)
+        training.run(checkpoint)
+        if ranks.first:
+            training.write(out)
+            shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 class Training:
     """One run in progress."""
 
-    def __init__(self, name: str, spec: dict[str, Any], index: FrameIndex, weights: Path | None, execution: Execution):
+    def __init__(
+        self,
+        name: str,
+        spec: dict[str, Any],
+        index: FrameIndex,
+        weights: Path | None,
+        execution: Execution,
+        ranks: Ranks = ALONE,
+    ):
         self.name = name
+        self.ranks = ranks
         self.recipe = recipe_in_full(spec["recipe"])
         self.spec = {**spec, "recipe": self.recipe}
         self.index = index
@@ -92,13 +104,19 @@ class Training:
         if weights is not None:
             fresh = initialise(network, spec, weights, index.classes)
             self.initial = {"file": str(weights), "sha256": file_digest(weights)}
-            print(f"initial weights from {weights}; with their own start: {len(fresh)} of {len(network.state_dict())}")
+            self._print(
+                f"initial weights from {weights}; with their own start: {len(fresh)} of {len(network.state_dict())}"
+            )
         self.network: ResNet = network.to(execution.device)
         self.optimiser = build_optimiser(self.network, self.recipe)
         self.progress = Progress()
-        self.batches = MicroBatches(
-            self.rows, spec["seed"], self.recipe["epochs"], self.recipe["global_batch"], self.recipe["micro_batch"]
-        )
+        whole, part = self.recipe["global_batch"], self.recipe["micro_batch"]
+        if whole // part % ranks.count:
+            raise TrainingError(
+                f"global_batch {whole} is {whole // part} micro-batches of {part}, which {ranks.count} processes "
+                f"cannot share alike. Start as many processes as divide {whole // part}"
+            )
+        self.batches = MicroBatches(self.rows, spec["seed"], self.recipe["epochs"], whole, part, ranks.share)
         self.steps = self.batches.steps_per_epoch * self.recipe["epochs"]
 
     def resume(self, checkpoint: Path) -> None:
@@ -106,7 +124,7 @@ class Training:
         self.progress = load_checkpoint(checkpoint, self.network, self.optimiser)
         self.progress.resumed += 1
         self.batches.step = self.progress.step
-        print(f"resuming at step {self.progress.step} of {self.steps}", flush=True)
+        self._print(f"resuming at step {self.progress.step} of {self.steps}")
 
     def run(self, checkpoint: Path) -> None:
         """All steps that are left, with a checkpoint after each epoch and after each interval."""
@@ -126,7 +144,8 @@ class Training:
                 reported = now
             if ended:
                 self._end_epoch()
-            if (ended or now - saved > self.execution.checkpoint_seconds) and progress.step < self.steps:
+            due = ended or now - saved > self.execution.checkpoint_seconds
+            if self.ranks.first and due and progress.step < self.steps:
                 save_checkpoint(checkpoint, self.network, self.optimiser, progress)
                 saved = now
 
@@ -146,15 +165,17 @@ class Training:
 
     def _step(self, loader: Iterator[tuple[Tensor, Tensor]]) -> None:
         """One step of the optimiser: the gradient over the global batch, by micro-batches."""
-        progress, seed = self.progress, self.spec["seed"]
-        torch.manual_seed(torch_seed(seed, Purpose.STEP, progress.step))
+        progress = self.progress
         sizes = self.batches.sizes(progress.step)
-        batches = (self._on_device(*next(loader)) for _ in sizes)
-        if self.recipe["twins"]:
-            seeds = [torch_seed(seed, Purpose.STEP, progress.step, k) for k in range(len(sizes))]
-            terms, correct = twins_step(self._logits, batches, sum(sizes), self.recipe["twins"], self.network, seeds)
-        else:
-            terms, correct = cross_entropy_step(self._logits, batches, sum(sizes))
+        share = self.ranks.share(len(sizes))
+        batches = (self._on_device(*next(loader)) for _ in share)
+        seeds = [torch_seed(self.spec["seed"], Purpose.STEP, progress.step, k) for k in share]
+        step = (self._logits, batches, sum(sizes), seeds)
+        with self.ranks.together(self.network, len(sizes)):
+            if self.recipe["twins"]:
+                terms, correct = twins_step(*step, self.recipe["twins"], self.network, self.ranks)
+            else:
+                terms, correct = cross_entropy_step(*step, self.ranks)
         if not math.isfinite(terms["loss"]):
             raise TrainingError(
                 f"the loss is {terms['loss'] / sum(sizes)} at step {progress.step} of {self.steps}. A lower "
@@ -199,11 +220,14 @@ class Training:
         epoch = -(-progress.step // self.batches.steps_per_epoch)
         left = progress.seconds / progress.step * (self.steps - progress.step)
         loss, top1 = progress.terms["loss"] / progress.clips, 100 * progress.correct / progress.clips
-        print(
+        self._print(
             f"{self.name}: epoch {epoch} of {self.recipe['epochs']}, "
-            f"loss {loss:.3f}, top-1 {top1:.1f}%, {left / 60:.1f} min left",
-            flush=True,
+            f"loss {loss:.3f}, top-1 {top1:.1f}%, {left / 60:.1f} min left"
         )
+
+    def _print(self, line: str) -> None:
+        if self.ranks.first:
+            print(line, flush=True)
 
     def write(self, out: Path) -> None:
         """The run's folder; the record last, with the digest of the weights."""
@@ -226,6 +250,7 @@ class Training:
             "weights_sha256": weights_digest,
             "train_clips": len(self.rows),
             "steps": self.steps,
+            "processes": self.ranks.count,
             "precision": "bfloat16" if half else "float32",
             "seconds": round(self.progress.seconds, 1),
             "resumed": self.progress.resumed,

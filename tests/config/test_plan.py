@@ -238,9 +238,10 @@ DEMANDED = {
 }
 # Tables that nobody makes with these two roles, and why.
 NOT_MADE = {
-    "table3": "it has no line that this version can train",
+    "table3": "no dataset is bound to hmdb51 or ucf101",
     "iccv_table2": "no dataset is bound to jester",
-    "iccv_table4": "it has no line that this version can train",
+    "iccv_table4": "no dataset is bound to hmdb51 or ucf101",
+    "transfer_controls": "no dataset is bound to hmdb51 or ucf101",
 }
 BOTH_ROLES = {
     "roles": {"something_v1": "own", "kinetics400": "scenes"},
@@ -299,8 +300,16 @@ def test_of_a_table_of_the_state_of_the_art_only_our_own_networks_on_a_bound_rol
 
 
 def test_a_table_without_a_line_that_can_be_trained_is_made_by_name_and_published_only(config):
-    plan = planned(config, roles={"ucf101": "own", "something_v1": "own"})
-    assert "table3" in plan.left_out
+    table = yaml.safe_load((config / "tables/table3.yaml").read_text())
+    published = [{k: v for k, v in x.items() if k not in ("variant", "frames", "recipe")} for x in table["lines"]]
+    edit(config / "tables/table3.yaml", lines=published)
+    claims = yaml.safe_load((config / "published/claims/tpami2022.yaml").read_text())["claims"]
+    edit(
+        config / "published/claims/tpami2022.yaml",
+        claims=[claim for claim in claims if claim.get("compare", {}).get("table") != "table3"],
+    )
+    plan = planned(config, roles={"ucf101": "own", "something_v1": "own"}, tables=None)
+    assert plan.left_out["table3"] == "it has no line that this version can train"
     assert plan.table("table3").records == [] and len(plan.table("table3").lines) == 38
 
 
@@ -323,7 +332,7 @@ def test_the_papers_study_departs_from_the_papers_in_nothing(paper):
 
 
 def test_the_papers_study_makes_every_table_that_can_be_trained(paper):
-    assert set(paper.known_tables) - set(paper.tables) == {"table3", "iccv_table4"}
+    assert paper.known_tables == paper.tables
     # Both versions of Something-Something in Tables 1; Jester in ICCV's Table 2.
     assert [len(paper.table(name).records) for name in ("table1", "iccv_table1", "iccv_table2")] == [12, 10, 6]
 
