@@ -102,7 +102,7 @@ def room_for_frames(dataset: DatasetPlan, clips: Clips) -> Room:
     frames, size, packed = _frames(dataset)
     if frames is None or clips.total is None:
         lacking = "frames of a clip" if clips.total else "clips"
-        return Room(None, f"unknown: give `typical` (its {lacking}) in config/datasets/{dataset.name}.yaml")
+        return Room(None, f"{lacking} unknown; give `typical` in config/datasets/{dataset.name}.yaml")
     if packed:
         return Room(clips.total * frames * (packed + TAR_BYTES), f"{frames} frames a clip, packed as they are")
     assert size is not None, "frames without a size"

@@ -1,12 +1,13 @@
 """Costs as text of 100 columns, and as JSON."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from stm.planning.costs import Costs, RunCost
 from stm.planning.speed import EVALUATION_SPEEDUP
 
-COLUMNS = ("experiment", "runs", "new", "clips", "epochs", "to score", "hours")
+COLUMNS = ("experiment", "runs", "new", "clips", "epochs", "to score", "time")
 
 
 def text(costs: Costs) -> str:
@@ -25,6 +26,12 @@ def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
     ]
 
 
+def wrapped(text: str, indent: int) -> list[str]:
+    """Lines of 100 columns at most, indented."""
+    space = " " * indent
+    return textwrap.wrap(text, 100, initial_indent=space, subsequent_indent=space, break_long_words=False)
+
+
 def quantity(value: float | None) -> str:
     """A number in three digits, with k, M or G."""
     if value is None:
@@ -41,6 +48,17 @@ def room(size: float | None) -> str:
         return "?"
     unit, of = next(((u, s) for u, s in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)) if size >= s), ("kB", 1e3))
     return f"{size / of:.3g} {unit}"
+
+
+def duration(hours: float | None) -> str:
+    """Hours in the unit in which they are read most easily."""
+    if hours is None:
+        return "?"
+    if hours >= 48:
+        return f"{hours / 24:,.0f} d" if hours >= 240 else f"{hours / 24:.1f} d"
+    if hours >= 1.5:
+        return f"{hours:.1f} h"
+    return f"{hours * 60:.0f} min" if hours * 60 >= 1.5 else f"{hours * 3600:.0f} s"
 
 
 def _target(name: str, title: str, runs: Sequence[RunCost]) -> list[str]:
@@ -67,7 +85,7 @@ def _row(runs: Sequence[RunCost]) -> list[str]:
         "?" if first.clips is None else f"{first.clips:,}",
         f"{first.epochs}x{first.views_of_a_clip}" if first.views_of_a_clip > 1 else str(first.epochs),
         quantity(_sum(views for run in runs for views in run.views.values())),
-        _hours(_sum(run.hours for run in runs)),
+        duration(_sum(run.hours for run in runs)),
     ]
 
 
@@ -83,16 +101,16 @@ def _totals(costs: Costs) -> list[str]:
     lines.append(f"  views to score: {_partial(*costs.total(lambda run: run.new_views), quantity)} to do")
     flops = costs.total(lambda run: _product(run.flops_g, run.training_views), new=True)
     lines.append(f"  multiply-adds of the forward passes in training: {_partial(*flops, _peta)}")
-    lines.append(f"  hours of one device: {_partial(*costs.total(lambda run: run.hours), _hours)}")
+    lines.append(f"  time of one device: {_partial(*costs.total(lambda run: run.hours), duration)} to do")
     if costs.jobs > 1:
-        lines.append(f"  hours with {costs.jobs} trainings at a time: {_hours(costs.elapsed_hours)}")
+        lines.append(f"  time with {costs.jobs} trainings at a time: {duration(costs.elapsed_hours)}")
     return lines
 
 
 def _partial(value: float, unknown: int, shown: Any) -> str:
     if not unknown:
         return shown(value)
-    return f"{shown(value)} and that of {unknown} runs of which it is not known" if value else "unknown"
+    return f"{shown(value)}, without {unknown} runs of which it is not known" if value else "unknown"
 
 
 def _speeds(costs: Costs) -> list[str]:
@@ -106,7 +124,7 @@ def _speeds(costs: Costs) -> list[str]:
             labels.append(label)
     lines = ["Speed, in views a second of training"]
     for (rate, source), labels in found.items():
-        lines += [f"  {rate} {', '.join(labels)}", f"    {source}"]
+        lines += [*wrapped(f"{rate} {', '.join(labels)}", 2), *wrapped(source, 4)]
     assumed = any(
         run.speed.training and run.speed.evaluation == EVALUATION_SPEEDUP * run.speed.training for run in costs.runs
     )
@@ -118,11 +136,11 @@ def _speeds(costs: Costs) -> list[str]:
 def _disk(costs: Costs) -> list[str]:
     lines = ["Disk"]
     for found in costs.datasets:
-        lines += [f"  frames of {found.dataset.name}: {room(found.frames.size)} ({found.frames.source})"]
         clips = "?" if found.clips.total is None else f"{found.clips.total:,}"
-        lines += [f"    {clips} clips ({found.clips.source})"]
+        lines += wrapped(f"frames of {found.dataset.name}: {room(found.frames.size)}; {found.frames.source}", 2)
+        lines += [f"    {clips} clips, {found.clips.source}"]
     weights = costs.total(lambda run: run.weights_bytes)
-    lines.append(f"  weights: {_partial(*weights, room)}; as much again, twice, for each training while it goes on")
+    lines.append(f"  weights: {_partial(*weights, room)}; a checkpoint of a training that goes on: twice a run's")
     lines.append(f"  predictions: at most {_partial(*costs.total(lambda run: run.prediction_bytes), room)}")
     return lines
 
@@ -134,12 +152,6 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 def _product(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one * other
-
-
-def _hours(value: float | None) -> str:
-    if value is None:
-        return "?"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _peta(giga: float) -> str:

@@ -102,14 +102,13 @@ def _of_record(path: Path) -> Measurement | None:
         return None
     views = record["train_clips"] * spec["recipe"]["epochs"] * views_of_a_clip(spec["recipe"])
     experiment = "/".join(path.parts[-4:-2])
-    machine = made["device"] if made["device"] != "cpu" else f"{made['processor']}, {made['threads']} threads"
     return Measurement(
         shape=shape_of(spec["variant"], spec["frames"], spec["recipe"]["crop_size"]),
         label=experiment,
         experiment=experiment,
         training=views / record["seconds"],
         evaluation=None,
-        machine=machine,
+        machine=_machine(made),
         source="trained",
     )
 
@@ -123,7 +122,6 @@ def of_benchmark(path: Path, variants: Mapping[str, Variant]) -> list[Measuremen
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
         size, made = results["settings"]["size"], results["provenance"]
-        machine = made["device"] if made["device"] != "cpu" else f"{made['processor']}, {made['threads']} threads"
         return [
             Measurement(
                 shape=_of_paper(variants[name], size),
@@ -131,7 +129,7 @@ def of_benchmark(path: Path, variants: Mapping[str, Variant]) -> list[Measuremen
                 experiment="",
                 training=trained["videos_per_second"],
                 evaluation=results["inference"][name]["videos_per_second"],
-                machine=machine,
+                machine=_machine(made),
                 source=f"{path.name}, {results['settings']['precision']}, loading left out",
             )
             for name, trained in results["training"].items()
@@ -142,6 +140,12 @@ def of_benchmark(path: Path, variants: Mapping[str, Variant]) -> list[Measuremen
             f"--speed {path}: {type(error).__name__}: {error}. "
             "Give a file that `python benchmarks/speed.py --out` wrote"
         ) from None
+
+
+def _machine(made: Mapping[str, Any]) -> str:
+    if made["device"] != "cpu":
+        return str(made["device"])
+    return f"{made['processor']}, {made['threads']} thread{'s' * (made['threads'] > 1)}"
 
 
 def _of_paper(variant: Variant, size: int) -> Shape:
@@ -180,7 +184,7 @@ def nearest(run: Run, measured: Sequence[Measurement], counted: Mapping[Shape, C
     return _median([m for m in known if m.shape == first.shape], ratio, f"by FLOPs, {1 / ratio:.3g} times as many")
 
 
-_UNCOUNTED = "unknown: not measured, and without FLOPs to scale by; give --clips-per-second, or make complexity.csv"
+_UNCOUNTED = "unknown: neither measured nor its FLOPs counted (results/complexity); give --clips-per-second"
 
 
 def _median(found: Sequence[Measurement], ratio: float, how: str) -> Speed:
