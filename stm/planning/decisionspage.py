@@ -7,11 +7,11 @@ from stm.planning.decisions import Decision, Decisions, TableDecisions
 from stm.planning.page import aligned
 
 NOTES = """\
-For 80% power, were the published effects the true ones. level: at which Holm's correction then judges
-a test, the surer tests of its table before it. power, finds: of this study as it is, and the smallest
-effect in points that it would find. 1 seed, 3 seeds ...: clips needed with so many; never: no number
-of clips is enough. seeds: needed with the study's clips. (m): how clips vary was measured in this
-study; else it follows from the published accuracies, as of unrelated clips and networks. SD: of one
+For 80% power, were the published effects the true ones. level: at which Holm's correction judges a
+test, the surer tests of its table before it. power, finds: of this study as it is, and the smallest
+effect in points that it would find. 1 seed, 3 seeds: clips needed with so many; never: no number of
+clips is enough. seeds: needed with the study's clips. (m): how clips vary was measured in this
+study, else it follows from the published accuracies as of unrelated clips and networks. SD: of one
 network's accuracy over trainings, in points; measured where the study has seeds, else --seed-sd, or
 1. With one seed the test itself knows nothing of it (docs/verdicts.md); the power here does."""
 
