@@ -153,14 +153,30 @@ def plan(options: argparse.Namespace) -> None:
 
     study = Plan(options.study)
     study.require_tables()
-    for name in study.tables:
-        print(name)
-        for line in study.table(name).lines:
-            for prediction in (p for seed in line.predictions for p in seed):
-                print(f"  {line.line.method}: {prediction.run.name} under {prediction.name}")
-    for name, why in study.left_out.items():
-        print(f"not made: {name} ({why})")
-    print(f"{len(study.runs)} runs, {len(study.predictions)} predictions, {len(study.networks)} networks counted")
+    if options.claims:
+        from stm.planning import decisionspage
+        from stm.planning.decisions import decisions
+
+        found = decisions(study, options.targets, options.seed_sd)
+        print(json.dumps(decisionspage.as_json(found), indent=1) if options.json else decisionspage.text(found))
+        return
+    from stm.planning import costs, page, speed, targets
+
+    measured = speed.of_benchmark(options.speed, study.variants) if options.speed else speed.of_finished_runs()
+    counted = speed.counted_networks()
+
+    def rate(run: Any) -> Any:
+        given = options.clips_per_second
+        return speed.given(given, run) if given else speed.nearest(run, measured, counted)
+
+    cost = costs.costs(targets.targets(study, options.targets), rate, counted, options.jobs)
+    if options.json:
+        print(json.dumps(page.as_json(cost), indent=1))
+        return
+    print(page.text(cost))
+    if not options.targets:
+        for name, why in study.left_out.items():
+            print(f"not made: {name} ({why})")
 
 
 def check(options: argparse.Namespace) -> int:
@@ -181,6 +197,22 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"'{text}' is no whole number, 0 or more")
     return int(text)
+
+
+def _jobs(text: str) -> int:
+    if not _count(text):
+        raise argparse.ArgumentTypeError("at least 1")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number above 0")
+    return value
 
 
 def _path(text: str, **more: Any) -> dict[str, Any]:
@@ -295,8 +327,29 @@ STAGES: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
     ),
     "plan": (
         plan,
-        "list what a study makes",
-        {"study": {"type": Path, "metavar": "STUDY", "help": "the study's file"}},
+        "say what a study makes, and what it will cost or can decide",
+        {
+            "study": {"type": Path, "metavar": "STUDY", "help": "the study's file"},
+            "targets": {
+                "nargs": "*",
+                "metavar": "TARGET",
+                "help": "reports/table6.csv, or table6 (default: all of the study's)",
+            },
+            "--claims": {"action": "store_true", "help": "seeds and clips that each claim takes, in place of costs"},
+            "--seed-sd": {
+                "type": _positive,
+                "metavar": "POINTS",
+                "help": "of one network's accuracy over seeds (default: measured where there are seeds, else 1)",
+            },
+            "--speed": {"type": Path, "metavar": "FILE", "help": "speeds that benchmarks/speed.py --out wrote"},
+            "--clips-per-second": {
+                "type": _positive,
+                "metavar": "N",
+                "help": "trained on one device, one view of 8 frames each; in place of what was measured",
+            },
+            "--jobs": {"type": _jobs, "default": 1, "metavar": "N", "help": "trainings at a time, a device each"},
+            "--json": {"action": "store_true", "help": "machine readable"},
+        },
     ),
     "check": (
         check,

@@ -10,6 +10,7 @@ What the intervals cover in simulations is in benchmarks/coverage.md.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import optimize, special, stats
@@ -75,7 +76,7 @@ def difference_interval(first: np.ndarray, second: np.ndarray, groups: Sequence[
 def difference_of_differences(one: Estimate, other: Estimate) -> Estimate:
     """one - other, of two independent datasets, as a fraction: how much larger an effect is on one than on the other.
 
-    Variances add. The interval is Banerjee's (`_critical`): with Welch and Satterthwaite's freedom up to 13% of true
+    Variances add. The interval is Banerjee's (`critical`): with Welch and Satterthwaite's freedom up to 13% of true
     nulls are decided where one dataset has two seeds. Seeds count as covered only where both estimates cover them.
     """
     value = one.value - other.value
@@ -94,7 +95,7 @@ def smallest_effect(estimate: Estimate, power: float = 0.8) -> float:
     The minimum detectable effect of Bloom (Evaluation Review 19, 1995): (t of 0.975 + t of the power) standard errors,
     which takes error and freedom to be those of the next measurement too. Infinite where the error is.
     """
-    return float((_student(TAIL, estimate.freedom) + _student(1 - power, estimate.freedom)) * estimate.error)
+    return float((student(TAIL, estimate.freedom) + student(1 - power, estimate.freedom)) * estimate.error)
 
 
 def published_difference_interval(first: float, second: float, clips: int) -> tuple[float, float]:
@@ -230,13 +231,7 @@ def _random_effects(sums: np.ndarray, sizes: np.ndarray, limit: float = 1.0) -> 
     """The mean of a table of seeds and clusters (S, m), both drawn at random; it lies between -limit and +limit."""
     seeds, m = sums.shape
     value = _mean(sums, sizes)
-    # Linearised: what a cluster adds to the mean, in units of an average cluster.
-    table = (sums - value * sizes) * (m / sizes.sum())
-    by_seed, by_cluster = table.mean(axis=1), table.mean(axis=0)
-    residual = table - by_seed[:, None] - by_cluster
-    freedoms = np.array([seeds - 1, m - 1, (seeds - 1) * (m - 1)])
-    squares = np.array([m * (by_seed**2).sum(), seeds * (by_cluster**2).sum(), (residual**2).sum()])
-    of_seeds, of_clusters, of_rest = squares / freedoms / (seeds * m)
+    of_seeds, of_clusters, of_rest = _mean_squares(sums, sizes)
     # Each of the three is expected to be no more than the variance of the mean: a component of it that comes out
     # negative is taken as none.
     variance = float(max(of_seeds + of_clusters - of_rest, of_seeds, of_clusters, of_rest))
@@ -245,11 +240,58 @@ def _random_effects(sums: np.ndarray, sizes: np.ndarray, limit: float = 1.0) -> 
     return _of_mixture(value, variance, mixture, "clips and seeds", limit)
 
 
+def _mean_squares(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Of seeds, of clusters and of the rest, each as a variance of the mean of the table (S, m); S > 1."""
+    seeds, m = sums.shape
+    # Linearised: what a cluster adds to the mean, in units of an average cluster.
+    table = (sums - _mean(sums, sizes) * sizes) * (m / sizes.sum())
+    by_seed, by_cluster = table.mean(axis=1), table.mean(axis=0)
+    residual = table - by_seed[:, None] - by_cluster
+    freedoms = np.array([seeds - 1, m - 1, (seeds - 1) * (m - 1)])
+    squares = np.array([m * (by_seed**2).sum(), seeds * (by_cluster**2).sum(), (residual**2).sum()])
+    return squares / freedoms / (seeds * m)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What varies in a paired difference, as variances: between seeds; between clips alike in all seeds, and the rest,
+    both of one clip; and how many unrelated clusters there are for each clip.
+    """
+
+    seeds: float
+    clips: float
+    rest: float
+    clusters: float = 1.0
+
+
+def difference_spread(first: np.ndarray, second: np.ndarray, groups: Sequence[str]) -> Spread | None:
+    """What varies in first - second (arguments of `difference_interval`); None where fewer than two clusters can say.
+
+    Of one seed nothing is known about seeds (NaN), and all that varies is as of clips alike in all seeds.
+    """
+    sums, sizes = _clusters(first.astype(float) - second, groups)
+    seeds, m = sums.shape
+    n = float(sizes.sum())
+    if m < 2:
+        return None
+    if seeds == 1:
+        deviations = sums[0] - _mean(sums, sizes) * sizes
+        return Spread(np.nan, float((deviations**2).sum() * m / (m - 1) / n), 0.0, m / n)
+    of_seeds, of_clusters, of_rest = _mean_squares(sums, sizes)
+    return Spread(
+        float(max(of_seeds - of_rest, 0)) * seeds,
+        float(max(of_clusters - of_rest, 0)) * n,
+        float(of_rest) * seeds * n,
+        m / n,
+    )
+
+
 @dataclass(frozen=True)
 class Mixture:
     """A variance of two sources: the share of the one with `fewer` degrees of freedom; the other has `more`."""
 
-    share: float
+    # A number, or an array of them for as many critical values.
+    share: Any
     fewer: float
     more: float
 
@@ -257,12 +299,12 @@ class Mixture:
 def _of_mixture(value: float, variance: float, mixture: Mixture, covers: str, limit: float) -> Estimate:
     """What lies between -limit and +limit, measured with an error of two sources."""
     error = float(np.sqrt(variance))
-    half = _critical(TAIL, mixture) * error
+    half = float(critical(TAIL, mixture)) * error
     low, high = max(value - half, -limit), min(value + half, limit)
     return Estimate(value, low, high, covers, 2 * _tail(abs(value) / error, mixture), error, _freedom(mixture))
 
 
-def _critical(tail: float, mixture: Mixture) -> float:
+def critical(tail: float, mixture: Mixture) -> Any:
     """Banerjee's critical value: the squares of the two sources' values of Student's t, weighted by their variances.
 
     (Sankhya 22, 1960, 357-358.) With normal effects the interval holds the truth in at least 95%, whatever the ratio of
@@ -271,34 +313,34 @@ def _critical(tail: float, mixture: Mixture) -> float:
     freedom is itself estimated instead: two or three seeds that agree by chance make the variance small and the freedom
     large at once, so that up to 13% of true nulls are decided.
     """
-    few, many = _student(tail, mixture.fewer), _student(tail, mixture.more)
-    return float(np.sqrt(mixture.share * few**2 + (1 - mixture.share) * many**2))
+    few, many = student(tail, mixture.fewer), student(tail, mixture.more)
+    return np.sqrt(mixture.share * few**2 + (1 - mixture.share) * many**2)
 
 
 def _tail(statistic: float, mixture: Mixture) -> float:
     """The tail whose critical value is `statistic`, from 0 to 1/2."""
-    if statistic >= _critical(SMALLEST_TAIL, mixture):
+    if statistic >= critical(SMALLEST_TAIL, mixture):
         return 0.0
     ends = np.log([SMALLEST_TAIL, 0.5])
-    return float(np.exp(optimize.brentq(lambda x: _critical(np.exp(x), mixture) - statistic, *ends)))
+    return float(np.exp(optimize.brentq(lambda x: critical(np.exp(x), mixture) - statistic, *ends)))
 
 
 def _freedom(mixture: Mixture) -> float:
     """The degrees of freedom at which Student's t has the critical value of the mixture."""
-    critical = _critical(TAIL, mixture)
+    limit = critical(TAIL, mixture)
     # Over the inverse, which is finite where the freedom is not.
     many, few = 1 / mixture.more, 1 / mixture.fewer
-    if critical <= _student(TAIL, mixture.more):
+    if limit <= student(TAIL, mixture.more):
         return mixture.more
-    if critical >= _student(TAIL, mixture.fewer):
+    if limit >= student(TAIL, mixture.fewer):
         return mixture.fewer
-    inverse = optimize.brentq(lambda x: _student(TAIL, 1 / x if x else np.inf) - critical, many, few)
+    inverse = optimize.brentq(lambda x: student(TAIL, 1 / x if x else np.inf) - limit, many, few)
     return float(1 / inverse)
 
 
-def _student(tail: float, freedom: float) -> float:
+def student(tail: float, freedom: Any) -> Any:
     """Where Student's t has this upper tail; many times as fast as scipy.stats."""
-    return float(-special.stdtrit(freedom, tail))
+    return -special.stdtrit(freedom, tail)
 
 
 def _effective_clips(sums: np.ndarray, sizes: np.ndarray) -> float:

@@ -65,7 +65,7 @@ class Gap:
     def obstacle(self) -> str:
         """What keeps the difference from being measured, or from saying anything."""
         sides = (self.first, self.second)
-        missing = [side.line["method"] for side in sides if side.found is None]
+        missing = [side.line["method"] for side in sides if side.run is None]
         if missing:
             return f"{' and '.join(missing)}: not measured in this study"
         if self.first.role != self.second.role:
@@ -188,7 +188,7 @@ def claim_rows(
     sides = {
         name: Side(line, found, cost) for name, line, found, cost in zip(names, lines, measured, counted, strict=True)
     }
-    compared = {claim["id"]: _compared(claim["compare"], sides) for claim in spec["claims"] if "compare" in claim}
+    compared = {claim["id"]: compared_sides(claim["compare"], sides) for claim in spec["claims"] if "compare" in claim}
     estimates = {name: pair.estimate() for name, pair in compared.items()}
     adjusted = _adjusted(spec["claims"], compared, estimates)
     rows = []
@@ -198,12 +198,12 @@ def claim_rows(
             rows.append(row | _count(claim, sides))
         else:
             name = claim["id"]
-            rows.append(row | _effect(claim, compared[name], estimates[name], adjusted.get(_test(claim))))
+            rows.append(row | _effect(claim, compared[name], estimates[name], adjusted.get(tested(claim))))
     controls = [_control(spec, side) for side in list(sides.values())[: len(spec["lines"])]]
     return rows + [row for found in controls for row in found]
 
 
-def _compared(compare: dict[str, Any], sides: Sides) -> Compared:
+def compared_sides(compare: dict[str, Any], sides: Sides) -> Compared:
     measure = compare["measure"]
     less = compare.get("less")
     return Compared(
@@ -212,7 +212,7 @@ def _compared(compare: dict[str, Any], sides: Sides) -> Compared:
     )
 
 
-def _test(claim: dict[str, Any]) -> tuple[Any, ...]:
+def tested(claim: dict[str, Any]) -> tuple[Any, ...]:
     """What makes two claims one test: statements that rest on the same comparison are not corrected for twice."""
     compare = claim["compare"]
     less = compare.get("less") or {}
@@ -230,9 +230,9 @@ def _adjusted(
         if estimate is None or "inconsistent" in claim or compared[claim["id"]].obstacle:
             continue
         if claim["kind"] == "direction":
-            p_values[_test(claim)] = estimate.p
+            p_values[tested(claim)] = estimate.p
         elif claim["kind"] == "equivalence":
-            p_values[_test(claim)] = equivalence(estimate, claim["margin"] / 100)
+            p_values[tested(claim)] = equivalence(estimate, claim["margin"] / 100)
     return dict(zip(p_values, holm(list(p_values.values())), strict=True))
 
 

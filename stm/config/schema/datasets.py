@@ -43,6 +43,18 @@ class Frames(Strict):
         return {**self.model_dump(), "short_side": self.short_side if self.size is None else None}
 
 
+class Typical(Strict):
+    """What `stm plan` takes clips to be that are not on disk yet. Nothing else reads it, and no run is named by it."""
+
+    # Frames of a clip, and the height and width of one as it is recorded.
+    frames: Count
+    size: Annotated[list[Count], Field(min_length=2, max_length=2)]
+    # Bytes of a frame that comes as a JPEG and is packed as it is.
+    frame_bytes: Count | None = None
+    # Training clips, where `expect` cannot say.
+    train: Count | None = None
+
+
 # What each format's files are called in `annotations`: those that it needs, and those that it may have.
 ANNOTATIONS = {
     "csv": ({"list"}, set[str]()),
@@ -78,6 +90,7 @@ class Dataset(Strict):
     # Checked before training: numbers of classes and clips, and clips of each split, of each fold where there are
     # folds.
     expect: dict[Literal["classes", "clips", "train", "validation", "test"], NotNegativeInt | list[NotNegativeInt]] = {}
+    typical: Typical | None = None
     # Whether a mirrored clip is still a clip of a known class: its own, or its partner's in `flip_pairs`.
     flip: bool = False
     # Classes that are each other mirrored: a flip swaps the label. `from_labels`: those whose English labels are each

@@ -1,0 +1,52 @@
+"""What a user asks for, as it is typed for Snakemake, and the predictions that it takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stm.config.loading import ConfigError, suggestion
+from stm.config.plan import Plan
+from stm.config.products import Prediction
+
+ENDINGS = (".claims.csv", ".csv", ".md", ".tex")
+ORDER, CLAIMS = "temporal_order", "claims"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One report, and every prediction that it takes, each once."""
+
+    name: str
+    title: str
+    predictions: list[Prediction]
+
+
+def targets(plan: Plan, asked: Sequence[str]) -> list[Target]:
+    """The reports that are asked for, `claims` being all of the study's tables; without any, those of `snakemake`.
+
+    Args:
+        asked: `reports/table6.csv`, or `table6`.
+
+    Raises:
+        ConfigError: the study has no such report, or cannot make it.
+    """
+    names = [name for text in asked for name in _names(plan, text)] or [*plan.tables, ORDER]
+    return [_target(plan, name) for name in dict.fromkeys(names)]
+
+
+def _names(plan: Plan, text: str) -> list[str]:
+    known = [*plan.known_tables, ORDER, CLAIMS]
+    name = text.removeprefix(f"{plan.study.reports_dir}/")
+    name = next((name.removesuffix(ending) for ending in ENDINGS if name.endswith(ending)), name)
+    if name not in known:
+        raise ConfigError(f"{text} is no report of a study.{suggestion(name, known)}\n  Known: {', '.join(known)}")
+    return plan.tables if name == CLAIMS else [name]
+
+
+def _target(plan: Plan, name: str) -> Target:
+    if name == ORDER:
+        found, title = plan.order.predictions, "every network under every order of frames"
+    else:
+        table = plan.table(name)
+        found = [p for line in table.all_lines for seed in line.predictions for p in seed]
+        title = f"{table.table.where}: {table.table.title}"
+    return Target(name, title, list({p.path: p for p in found}.values()))
