@@ -255,6 +255,9 @@ def _deviations(study: BoundStudy, role: str, line: Line, recipe: str, protocol:
         found.append(f"frames: stored with a short side of {frames.short_side} pixels for {theirs.short_side}")
     if ours.initialisation != theirs.initialisation:
         found.append(f"initialisation: {ours.initialisation} for {theirs.initialisation}")
+    elif ours.initialisation == "imagenet" and study.variants[line.variant or ""].tea:
+        # torchvision has no Res2Net, whose weights the authors of TEA start from.
+        found.append("initialisation: ImageNet's stem and shortcuts of ResNet-50 for the whole of Res2Net-50")
     if name != recipe:
         found.append(f"recipe: {name} for {recipe}")
     scaled, full = study.protocol(protocol), PROTOCOLS[protocol]
