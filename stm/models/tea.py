@@ -65,7 +65,7 @@ class MotionExcitation(nn.Module):
 class TemporalAggregation(nn.Module):
     """A Res2Net block's cascade with a channel-wise temporal convolution before each of its 3x3s.
 
-    Of four splits the first three pass a temporal convolution and a 3x3 with BN and ReLU, each beside the first together
+    Of four splits the first three pass a temporal convolution and a 3x3 with BN and ReLU, each but the first together
     with the output of the one before it; the last passes a temporal convolution alone. In a stage's first block, as in
     Res2Net, no output is passed on and the last split is average-pooled.
 
@@ -88,9 +88,7 @@ class TemporalAggregation(nn.Module):
         self.first = first
         self.kernels = nn.ParameterList(_unchanged(width) for _ in range(SPLITS - 1))
         self.kernels.append(_shifted(width))
-        self.convs = nn.ModuleList(
-            nn.Conv2d(width, width, 3, stride, padding=1, bias=False) for _ in range(SPLITS - 1)
-        )
+        self.convs = nn.ModuleList(nn.Conv2d(width, width, 3, stride, padding=1, bias=False) for _ in range(SPLITS - 1))
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for _ in range(SPLITS - 1))
         self.pool = nn.AvgPool2d(3, stride, padding=1) if first else nn.Identity()
 
@@ -112,7 +110,7 @@ def _unchanged(width: int) -> Tensor:
 
 
 def _shifted(width: int) -> Tensor:
-    """(C, 1, 3): half of the channels from the next frame, half from the one before; one that is left over unchanged."""
+    """(C, 1, 3): half of the channels from the next frame, half from the one before; one left over unchanged."""
     kernel = torch.zeros(width, 1, 3)
     half = width // 2
     kernel[:half, :, 2] = 1

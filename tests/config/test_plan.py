@@ -230,7 +230,7 @@ DEMANDED = {
     "controls": 10,
     "twins_controls": 6,
     "complexity": 0,
-    # TSN, TSM, TEA and STM at 8 and 16 frames; what is of other roles (Something-Something v2) stands there as published.
+    # TSN, TSM, TEA and STM at 8 and 16 frames; what is of other roles (Something-Something v2) is published there.
     "table1": 8,
     "table2": 6,
     "iccv_table1": 5,  # TSM at 16 frames alone
