@@ -30,9 +30,8 @@ def small(variant: str, seed: int = 0) -> ResNet:
 def by_hand(form: str, variant: str, name: str) -> str:
     """What the public code calls one of our weights, told once more and in another way."""
     if form == "tea":
-        inside = {
-            "reduce": "me.conv1", "norm": "me.bn1", "transform": "me.conv2", "expand": "me.conv3", "expand_norm": "me.bn3"
-        }  # fmt: skip
+        inside = {"reduce": "me.conv1", "norm": "me.bn1", "transform": "me.conv2"}
+        inside |= {"expand": "me.conv3", "expand_norm": "me.bn3"}
         if found := re.fullmatch(r"(layer\d\.\d)\.middle\.excitation\.(\w+)\.(\w+)", name):
             name = f"{found[1]}.{inside[found[2]]}.{found[3]}"
         elif found := re.fullmatch(r"(layer\d\.\d)\.middle\.aggregation\.(\w+)\.(\d)\.?(\w*)", name):
