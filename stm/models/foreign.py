@@ -6,7 +6,7 @@ ops/tea50_8f.py of github.com/Phoenix1327/tea-action-recognition, torchvision.mo
 
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -82,29 +82,37 @@ def load_foreign(network: ResNet, path: Path, form: Format) -> None:
         ForeignError: a weight is absent, of another shape, or has no place.
     """
     theirs = {name.removeprefix("module."): value for name, value in read_checkpoint(path).items()}
+    names = {name: foreign_name(name, form, network) for name in network.state_dict()}
+    hint = _hint(theirs, names.values())
     taken = {}
     for name, value in network.state_dict().items():
-        source = foreign_name(name, form, network)
+        source = names[name]
         # PyTorch before 0.4.1 did not count batches, and no evaluation asks for the count.
         if source not in theirs and name.endswith(".num_batches_tracked"):
             taken[name] = value
             continue
         if source not in theirs:
-            raise ForeignError(f"{path} has no weight '{source}': it is of another network or format.{_hint(theirs)}")
+            raise ForeignError(f"{path} has no weight '{source}': it is of another network or format.{hint}")
         if theirs[source].shape != value.shape:
             shapes = f"{tuple(theirs[source].shape)}, here {tuple(value.shape)}"
-            raise ForeignError(f"{path}: '{source}' has shape {shapes}: it is of another network, or of other classes")
+            raise ForeignError(f"{path}: '{source}' has shape {shapes}: of another network, or other classes.{hint}")
         taken[name] = theirs.pop(source)
     if theirs:
         left = ", ".join(sorted(theirs)[:5])
-        raise ForeignError(f"{path} holds weights that have no place here: {left}.{_hint(theirs)}")
+        raise ForeignError(f"{path} holds weights that have no place here: {left}.{hint}")
     network.load_state_dict(taken)
 
 
-def _hint(theirs: Mapping[str, Tensor]) -> str:
-    """What a file looks like to be, where that can be seen."""
-    marks = {".conv1.net.": "format tsm, variant tsm", ".me.conv1.": "format tea, variant tea"}
-    likely = next((text for mark, text in marks.items() if any(mark in name for name in theirs)), None)
-    if likely is None and any(name.startswith("base_model.layer1.0.conv1.weight") for name in theirs):
-        likely = "format tsm, variant tsn"
+# What tells the networks of public files apart.
+MARKS = {
+    ".me.conv1.": "format tea, variant tea",
+    ".conv1.net.": "format tsm, variant tsm",
+    "base_model.layer1.0.conv1.weight": "format tsm, variant tsn",
+}
+
+
+def _hint(theirs: Iterable[str], wanted: Iterable[str]) -> str:
+    """What a file looks to be, where that is not what it was said to be."""
+    there, asked = " ".join(theirs), " ".join(wanted)
+    likely = next((text for mark, text in MARKS.items() if mark in there and mark not in asked), None)
     return f" It looks like {likely}" if likely else ""

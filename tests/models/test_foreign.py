@@ -92,7 +92,7 @@ def test_each_weight_is_asked_for_and_one_too_many_is_refused_by_name(form, vari
         load_foreign(network, file, form)
     wrong = {n: torch.zeros(7, 7) if n.endswith("fc.weight") else v for n, v in weights.items()}
     torch.save(wrong, file)
-    with pytest.raises(ForeignError, match=r"fc.weight' has shape \(7, 7\).*of other classes"):
+    with pytest.raises(ForeignError, match=r"fc.weight' has shape \(7, 7\).*or other classes"):
         load_foreign(network, file, form)
 
 
