@@ -63,14 +63,15 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
 def foreign_name(name: str, form: Format, network: ResNet) -> str:
     """The name of one of our weights in a file of a format, without the `module.` that DataParallel puts first."""
+    block = network.get_submodule("layer1.0")
     if form == "tea":
         for ours, theirs in TEA_PARTS.items():
             name = re.sub(ours, theirs, name)
     else:
-        name = torchvision_name(name, bottleneck=isinstance(network.layer1[0], Bottleneck))  # type: ignore[index]
+        name = torchvision_name(name, bottleneck=isinstance(block, Bottleneck))
     if form == "torchvision":
         return name
-    if isinstance(network.layer1[0].shift, TemporalShift):  # type: ignore[index]
+    if isinstance(block.shift, TemporalShift):
         name = re.sub(r"(layer\d\.\d+\.conv1)\.", r"\1.net.", name)
     return f"new_{name}" if name.startswith("fc.") else f"base_model.{name}"
 
