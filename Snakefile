@@ -56,4 +56,5 @@ rule all:
 include: "workflow/rules/resolver.smk"
 include: "workflow/rules/frames.smk"
 include: "workflow/rules/runs.smk"
+include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/reports.smk"

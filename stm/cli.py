@@ -114,6 +114,23 @@ def train(options: argparse.Namespace) -> None:
     train(options.spec, options.index, options.weights, options.checkpoints, options.out, execution)
 
 
+def import_(options: argparse.Namespace) -> None:
+    from stm.config.loading import ConfigError, read_yaml, suggestion, validated
+    from stm.config.schema.checkpoints import Evaluation
+    from stm.config.schema.networks import PAPER_BACKBONES, Models
+    from stm.config.specification import variant_departures
+    from stm.training.imported import Source, import_run
+
+    variants = validated(Models, read_yaml(Path("config/models.yaml"))).variants
+    if options.variant not in variants:
+        hint = suggestion(options.variant, variants)
+        raise ConfigError(f"--variant {options.variant} is not known.{hint} config/models.yaml has them all")
+    variant = variants[options.variant]
+    departures = variant_departures(variant, PAPER_BACKBONES[variant.depth])
+    source = Source(options.file, options.format, options.variant, departures, options.frames, options.class_order)
+    import_run(source, options.classes, Evaluation.model_validate(options.evaluation), options.out)
+
+
 def evaluate(options: argparse.Namespace) -> None:
     device = _device(options.device)
     from stm.evaluation.evaluate import evaluate
@@ -140,6 +157,12 @@ def claims(options: argparse.Namespace) -> None:
     from stm.reporting.claimspage import write_claims
 
     write_claims(options.tables, options.claims, options.study, options.out)
+
+
+def checkpoints(options: argparse.Namespace) -> None:
+    from stm.reporting.checkpoints import write_checkpoints
+
+    write_checkpoints(options.spec, options.out)
 
 
 def order(options: argparse.Namespace) -> None:
@@ -297,6 +320,29 @@ STAGES: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
             **DEVICE,
         },
     ),
+    "import": (
+        import_,
+        "make a run of somebody's public weights",
+        {
+            "file": {"type": Path, "metavar": "FILE", "help": "the checkpoint; it is never unpickled"},
+            "--format": {"required": True, "choices": ("tsm", "tea", "torchvision"), "help": "whose names it has"},
+            "--variant": {"required": True, "metavar": "NAME", "help": "the network, of config/models.yaml"},
+            "--frames": {"type": _count, "required": True, "metavar": "T", "help": "of the network"},
+            "--classes": _path("names, one a line, or a listing's classes.csv"),
+            "--class-order": {
+                "required": True,
+                "choices": ("listed", "alphabetical"),
+                "help": "of the checkpoint's outputs: that of --classes, or the same names sorted",
+            },
+            "--evaluation": {
+                "type": specification,
+                "default": {},
+                "metavar": "JSON",
+                "help": "short_side, crop_size, micro_batch and threads, where other than 256, [224, 224], 8 and 8",
+            },
+            "--out": _path("folder of the run"),
+        },
+    ),
     "evaluate": (
         evaluate,
         "score the clips of a split with one run",
@@ -324,6 +370,11 @@ STAGES: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
         order,
         "compare every experiment with itself under other orders of frames",
         {**SPEC, "--out": _path("path without its ending")},
+    ),
+    "checkpoints": (
+        checkpoints,
+        "hold public checkpoints to what is published of them",
+        {**SPEC, "--out": _path("csv to write")},
     ),
     "plan": (
         plan,

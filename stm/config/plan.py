@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from stm.config.checkpointplan import CheckpointsPlan, Imported, checkpoints_plan
 from stm.config.loading import ConfigError, read_yaml, suggestion, validated
 from stm.config.orderplan import ORDERS, OrderPlan, order_plan
 from stm.config.products import DatasetPlan, Network, Prediction, Run, prediction_name
@@ -73,7 +74,17 @@ class Plan(BoundStudy):
         """Every experiment of the study's tables under every order of its frames."""
         return order_plan(self, [self.table(name) for name in self.tables])
 
+    @cached_property
+    def checkpoints(self) -> CheckpointsPlan:
+        """Every public checkpoint that is known, and what is measured of those that are here."""
+        return checkpoints_plan(self)
+
     # By path, for the rules
+
+    @cached_property
+    def imported(self) -> dict[str, Imported]:
+        """Every public checkpoint that is here, by the name of its folder."""
+        return {run.name: run for run in self.checkpoints.imported}
 
     @cached_property
     def order_specs(self) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from stm.config.schema.checkpoints import Checkpoints
 from stm.config.schema.claims import Claims
 from stm.config.schema.datasets import Dataset, Roles
 from stm.config.schema.networks import Models
@@ -24,6 +25,7 @@ FILES: dict[str, type[BaseModel]] = {
     "claims": Claims,
     "roles": Roles,
     "prose": Prose,
+    "known_checkpoints": Checkpoints,
 }
 
 

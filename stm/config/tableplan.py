@@ -259,6 +259,9 @@ def _deviations(study: BoundStudy, role: str, line: Line, recipe: str, protocol:
     start, paper_start = _start(study, ours, published=False), _start(study, theirs, published=True)
     if start != paper_start:
         found.append(f"initialisation: {start} for {paper_start}")
+    elif start == "imagenet" and study.variants[line.variant or ""].tea:
+        # torchvision has no Res2Net, whose weights the authors of TEA start from.
+        found.append("initialisation: ImageNet's stem and shortcuts of ResNet-50 for the whole of Res2Net-50")
     if name != recipe:
         found.append(f"recipe: {name} for {recipe}")
     scaled, full = study.protocol(protocol), PROTOCOLS[protocol]

@@ -12,7 +12,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from stm.config.specification import recipe_in_full
 from stm.data.dataset import EvaluationClips
 from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise
@@ -71,7 +70,8 @@ def evaluate(
         raise RunError(
             f"{run} was trained with other classes, or in another order, than {index_path} has. Train it again"
         )
-    recipe = recipe_in_full(record["spec"]["recipe"])
+    # A run's record has it in full; an imported one's no more than what is read here.
+    recipe = record["spec"]["recipe"]
     be_repeatable(recipe["threads"], device)
     with joined_ranks(device) as ranks:
         for spec, out in zip(specs, outs, strict=True):

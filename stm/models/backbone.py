@@ -53,16 +53,16 @@ class ChannelWiseSpatial(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1 reduce, `middle`, 1x1 restore, and the shortcut; four times as many channels outside as in the middle.
+    """1x1 reduce, `middle`, 1x1 restore, and the shortcut.
 
     `shift` stands before the first convolution: TSM's place, else nothing.
     """
 
+    # Four times as many channels outside as a ResNet has in the middle.
     expansion = 4
 
-    def __init__(self, channels: int, place: Place, middle: Middle, shift: nn.Module):
+    def __init__(self, channels: int, out_channels: int, place: Place, middle: Middle, shift: nn.Module):
         super().__init__()
-        out_channels = place.out_channels * self.expansion
         self.shift = shift
         self.conv1 = nn.Conv2d(channels, place.channels, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(place.channels)
@@ -87,14 +87,14 @@ class BasicBlock(nn.Module):
 
     expansion = 1
 
-    def __init__(self, channels: int, place: Place, middle: Middle, shift: nn.Module):
+    def __init__(self, channels: int, out_channels: int, place: Place, middle: Middle, shift: nn.Module):
         super().__init__()
         self.shift = shift
         self.middle = middle(place)
-        self.conv2 = nn.Conv2d(place.out_channels, place.out_channels, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(place.out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
         self.relu = nn.ReLU(inplace=True)
-        self.downsample = shortcut(channels, place.out_channels, place.stride)
+        self.downsample = shortcut(channels, out_channels, place.stride)
 
     def forward(self, features: Tensor) -> Tensor:
         x = self.bn2(self.conv2(self.middle(self.shift(features))))
@@ -114,12 +114,13 @@ class ResNet(nn.Module):
     Args:
         bottleneck: which of the two blocks.
         blocks: how many in each of the four stages.
-        width: channels of the stem; the middles of the stages have 1, 2, 4 and 8 times as many.
+        width: channels of the stem; the stages' planes are 1, 2, 4 and 8 times as many.
         classes: K.
         frames: T.
         dropout: probability before the classifier.
         middle: makes the part of every block in the place of its 3x3 convolution.
         shift: stands before the first convolution of every block; without weights.
+        inner: channels in the middle of a bottleneck, of its stage's planes; as many in a ResNet.
 
     Shape:
         input (N, T, 3, H, W); output (N, K).
@@ -135,6 +136,7 @@ class ResNet(nn.Module):
         dropout: float,
         middle: Middle,
         shift: nn.Module,
+        inner: Callable[[int], int] = int,
     ):
         super().__init__()
         self.frames = frames
@@ -149,9 +151,9 @@ class ResNet(nn.Module):
             planes = width * 2**i
             stage = nn.Sequential()
             for k in range(count):
-                inner = planes if bottleneck else channels
-                place = Place(i + 2, k, inner, planes, stride=2 if i > 0 and k == 0 else 1)
-                stage.append(block(channels, place, middle, shift))
+                into, out = (inner(planes), inner(planes)) if bottleneck else (channels, planes)
+                place = Place(i + 2, k, into, out, stride=2 if i > 0 and k == 0 else 1)
+                stage.append(block(channels, planes * block.expansion, place, middle, shift))
                 channels = planes * block.expansion
             self.add_module(f"layer{i + 1}", stage)
         self.dropout = nn.Dropout(dropout)

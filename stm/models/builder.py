@@ -13,6 +13,7 @@ from stm.models.cmm import CMM, SameFrame
 from stm.models.cstm import CSTM, OrdinaryCSTM
 from stm.models.shift import TemporalShift
 from stm.models.stm import STM, CMMOnly, Concatenation
+from stm.models.tea import TEA, res2net_channels
 
 
 def build(variant: Mapping[str, Any], frames: int, classes: int, dropout: float = 0.0) -> ResNet:
@@ -39,12 +40,15 @@ def build(variant: Mapping[str, Any], frames: int, classes: int, dropout: float 
         dropout=dropout,
         middle=middle,
         shift=TemporalShift(frames) if settings.shift == "both_ways" else nn.Identity(),
+        inner=res2net_channels if settings.tea else int,
     )
     return network.to(memory_format=torch.channels_last)
 
 
 def _temporal(settings: Variant, backbone: Backbone, place: Place, frames: int) -> nn.Module:
     """The part of a block in the place of its 3x3 convolution, in the blocks that the variant makes temporal."""
+    if settings.tea:
+        return TEA(place, _reduced(backbone, place), frames)
     if settings.cmm == "none":
         return _cstm(settings, place, frames)
     cmm = _cmm(settings, backbone, place, frames)
@@ -69,7 +73,7 @@ def _cstm(settings: Variant, place: Place, frames: int) -> nn.Module:
 
 def _cmm(settings: Variant, backbone: Backbone, place: Place, frames: int) -> nn.Module:
     assert settings.cmm != "none", "a block without CMM asks for none"
-    reduced = max(place.channels // backbone.cmm_reduction, backbone.cmm_least_channels)
+    reduced = _reduced(backbone, place)
     if settings.cmm == "same_frame":
         return SameFrame(place.channels, reduced, place.out_channels, place.stride)
     return CMM(
@@ -81,3 +85,7 @@ def _cmm(settings: Variant, backbone: Backbone, place: Place, frames: int) -> nn
         kernel=settings.cmm,
         next_minus_current=settings.cmm_sign == "next_minus_current",
     )
+
+
+def _reduced(backbone: Backbone, place: Place) -> int:
+    return max(place.channels // backbone.cmm_reduction, backbone.cmm_least_channels)

@@ -28,6 +28,9 @@ def torchvision_name(name: str, bottleneck: bool) -> str:
 # A module's own weights: CMM's, CSTM's temporal kernel, the 1x1 of a concatenation, channel-wise 3x3 convolutions.
 NOT_IN_IMAGENET = re.compile(r"\.cmm\.|\.kernel$|\.middle\.weight$|\.(depthwise|norm)\.")
 CHANNEL_WISE = re.compile(r"(.+)\.middle\..*\bdepthwise\.")
+# A block of TEA is one of Res2Net: of a ResNet's only the shortcut has its shape and its meaning.
+RES2NET = re.compile(r"(.+)\.middle\.(?:excitation|aggregation)\.")
+RESNET_BRANCH = re.compile(r"(.+)\.(?:conv|bn)[123]\.")
 
 
 def _spatial(block: str, bottleneck: bool) -> tuple[str, str]:
@@ -36,10 +39,16 @@ def _spatial(block: str, bottleneck: bool) -> tuple[str, str]:
     return f"{block}.conv{number}.", f"{block}.bn{number}."
 
 
+def _block(name: str) -> str | None:
+    """The block whose branch, not its shortcut, a weight of ours or of torchvision's is part of."""
+    found = RES2NET.match(name) or RESNET_BRANCH.match(name)
+    return found[1] if found else None
+
+
 def load_imagenet(network: nn.Module, path: Path, bottleneck: bool) -> list[str]:
     """Take over every weight but the classifier's and those that ImageNet does not have.
 
-    They are those of the temporal modules, and of 3x3 convolutions that are channel-wise here.
+    They are those of the temporal modules, of 3x3 convolutions that are channel-wise here, and of Res2Net's blocks.
 
     Returns:
         The names of our weights that keep their own start.
@@ -49,10 +58,12 @@ def load_imagenet(network: nn.Module, path: Path, bottleneck: bool) -> list[str]
     """
     theirs = load_file(path)
     ours = network.state_dict()
+    res2net = {found[1] for name in ours if (found := RES2NET.match(name))}
+    theirs = {name: value for name, value in theirs.items() if _block(name) not in res2net}
     taken: dict[str, torch.Tensor] = {}
     fresh = []
     for name, value in ours.items():
-        if name.startswith("fc.") or NOT_IN_IMAGENET.search(name):
+        if name.startswith("fc.") or NOT_IN_IMAGENET.search(name) or _block(name) in res2net:
             fresh.append(name)
             replaced = CHANNEL_WISE.match(name)
             if replaced:

@@ -2,7 +2,7 @@
 
 
 wildcard_constraints:
-    table=r"(?!(claims|temporal_order)\.)[a-z0-9_]+",
+    table=r"(?!(claims|temporal_order|known_checkpoints)\.)[a-z0-9_]+",
 
 
 rule table:

@@ -61,11 +61,25 @@ def prediction_of(wildcards):
     return PLAN.find("The prediction", path, PLAN.predictions)
 
 
+@speaking
+def checkpoints_of(wildcards):
+    return PLAN.checkpoints
+
+
+@speaking
+def imported_of(wildcards):
+    return PLAN.find("The checkpoint", wildcards.imported, PLAN.imported)
+
+
 def reserved_cores(wildcards):
-    """Cores that a run counts for: as many times its threads as the user overstates the machine's cores, so that
+    """Cores that a run counts for."""
+    return reserved(run_of(wildcards).spec["recipe"]["threads"])
+
+
+def reserved(threads):
+    """Cores that so many threads count for: as many times more as the user overstates the machine's cores, so that
     `--cores 2` and `--cores 8` on a machine of two both train two one-thread networks at a time.
     """
-    threads = run_of(wildcards).spec["recipe"]["threads"]
     return (
         threads * max(1, workflow.cores // (os.cpu_count() or 1))
         if workflow.cores

@@ -14,7 +14,7 @@ class Backbone(Strict):
     block: Literal["basic", "bottleneck"]
     blocks: Annotated[list[Count], Field(min_length=4, max_length=4)]
     width: Annotated[int, Field(ge=4, multiple_of=4)] = 64
-    # CMM's r; section 4.2 of both papers says 16.
+    # CMM's r; section 4.2 of both papers says 16. So does TEA's of its motion excitation, which follows this too.
     cmm_reduction: Count = 16
     # With a narrow backbone C/r would leave one or two channels.
     cmm_least_channels: Count = 1
@@ -46,6 +46,8 @@ class Variant(Strict):
     blocks: Literal["all", "first"] = "all"
     # TSM's shift of an eighth of the channels each way, before every block's first convolution.
     shift: Literal["none", "both_ways"] = "none"
+    # TEA's blocks: those of Res2Net, with motion excitation and multiple temporal aggregation in the place of the 3x3.
+    tea: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -53,6 +55,8 @@ class Variant(Strict):
             raise ValueError(f"fusion = {self.fusion!r} joins CSTM and CMM: give both")
         if self.cmm != "none" and self.cstm == "channel_wise_1d_2d":
             raise ValueError("cstm = 'channel_wise_1d_2d' stands alone (TPAMI Table 10): leave cmm out")
+        if self.tea and (self.depth != 50 or self.model_dump(exclude_defaults=True).keys() - {"tea"}):
+            raise ValueError("tea = true is a network of depth 50 of its own: leave the other keys out")
         if self.stages != sorted(set(self.stages)):
             raise ValueError(f"stages {self.stages}: each stage once, in rising order")
         return self
@@ -60,7 +64,8 @@ class Variant(Strict):
     @property
     def sees_order(self) -> bool:
         """Whether any part mixes frames before the scores are averaged."""
-        return self.cstm != "none" or self.cmm not in ("none", "same_frame") or self.shift != "none"
+        temporal = self.cstm != "none" or self.cmm not in ("none", "same_frame")
+        return temporal or self.shift != "none" or self.tea
 
 
 class Models(Strict):
