@@ -64,7 +64,7 @@ def shard_clips(spec: Mapping[str, Any], shard: str) -> list[Clip]:
     if not 0 <= int(shard) < spec["shards"]:
         raise ValueError(f"shard {shard}: the dataset has {spec['shards']} shards, from 0000 on")
     # Which groups are left out moves no clip.
-    key = {name: spec[name] for name in ("format", "annotations", "folds", "shards")}
+    key = {name: spec[name] for name in ("format", "annotations", "folds", "shards", "subset") if name in spec}
     return list(_by_shard(canonical_json({**key, "leave_groups_out": None, "state": _state(spec)}))[int(shard)])
 
 
