@@ -92,6 +92,11 @@ class DatasetPlan:
         return [f"{k:04d}" for k in range(self.dataset.shards)]
 
     @property
+    def shard_lists(self) -> str:
+        """Undeclared: what keeps the shards' clips between calls, and may be deleted at any time."""
+        return f"{self.folder}/shard_lists.jsonl"
+
+    @property
     def listing_spec(self) -> dict[str, Any]:
         """What the list of clips follows from."""
         return {

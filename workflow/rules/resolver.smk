@@ -38,7 +38,9 @@ def clips_digest(wildcards):
     dataset = PLAN.by_key(wildcards.dataset)
     if dataset.dataset.render:
         return canonical_json(dataset.render_spec)
-    found = shard_digest(dataset.frames_spec, wildcards.shard)
+    found = shard_digest(
+        dataset.frames_spec, wildcards.shard, Path(dataset.shard_lists)
+    )
     shard = Path(f"{dataset.folder}/shards/{wildcards.shard}.tar")
     if found == "absent" and shard.exists():
         # A disk that is not mounted, or a misspelt path: Snakemake would delete the frames and then fail.
