@@ -68,9 +68,7 @@ class Extracted:
         return len(self.offsets)
 
 
-def extract(
-    spec: Mapping[str, Any], shard: str, tar_path: Path, index_path: Path, lists: Path | None = None
-) -> None:
+def extract(spec: Mapping[str, Any], shard: str, tar_path: Path, index_path: Path, lists: Path | None = None) -> None:
     """Write the frames of a shard's clips, then their index.
 
     Args:

@@ -4,7 +4,6 @@ Snakemake asks for every shard's digest whenever it parses, so nothing heavy is 
 """
 
 import csv
-import functools
 import hashlib
 import itertools
 import json
@@ -57,7 +56,7 @@ def shard_clips(spec: Mapping[str, Any], shard: str, lists: Path | None = None) 
     Args:
         spec: `DatasetPlan.frames_spec`.
         shard: its number, as 0003.
-        lists: as of `shard_digest`; None: the annotation files are read, all of them.
+        lists: as of `shard_digests`; None: the annotation files are read, all of them.
 
     Raises:
         AnnotationError: an annotation file is absent or wrong.
@@ -73,34 +72,27 @@ def shard_clips(spec: Mapping[str, Any], shard: str, lists: Path | None = None) 
     return [Clip(clip, tuple(splits), *others) for clip, splits, *others in json.loads(line)]
 
 
-def shard_digest(spec: Mapping[str, Any], shard: str, lists: Path) -> str:
-    """A digest of which videos a shard holds; `absent` while an annotation file is, so that a dry run needs no data.
+def shard_digests(spec: Mapping[str, Any], lists: Path) -> list[str]:
+    """Of each shard, a digest of which videos it holds; `absent` while an annotation file is, so that a dry run needs
+    no data.
 
     Labels and splits are no part of it: a relabelled clip needs no new extraction.
 
     Args:
         spec: `DatasetPlan.frames_spec`.
-        shard: its number, as 0003.
         lists: a file that keeps all shards' digests, and below them a line with each one's clips. It is written anew
             where the annotation files are not those that it was written from: hundreds of thousands of lines take
             seconds to read, and Snakemake asks at every start, as does every extraction.
     """
-    if None in _state(spec):
-        return "absent"
-    return _digests(_key(spec), lists)[int(shard)]
+    return ["absent"] * spec["shards"] if None in _state(spec) else _digests(_key(spec), lists)
 
 
 def _key(spec: Mapping[str, Any]) -> str:
     """All that the shards' clips follow from, as text: also the state of the files, and the code that reads them."""
     key = {name: spec[name] for name in ("format", "annotations", "folds", "shards", "subset") if name in spec}
+    code = source_digest(Path(__file__), Path(__file__).parent / "annotations")
     # Which groups are left out moves no clip.
-    return canonical_json({**key, "leave_groups_out": None, "state": _state(spec), "code": _reading_code()})
-
-
-@functools.cache
-def _reading_code() -> str:
-    here = Path(__file__)
-    return source_digest(here, here.parent / "annotations")
+    return canonical_json({**key, "leave_groups_out": None, "state": _state(spec), "code": code})
 
 
 def _state(spec: Mapping[str, Any]) -> list[tuple[int, int] | None]:
@@ -116,7 +108,6 @@ def _file_state(path: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
-@functools.cache
 def _digests(key: str, lists: Path) -> list[str]:
     """All shards' digests, from the first line of a file of this key, which is written where there is none."""
     wanted = digest(key)

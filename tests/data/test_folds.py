@@ -4,7 +4,7 @@ import pytest
 from stm.data.annotations import AnnotationError, class_list, classes, files, fold_names, read
 from stm.data.counts import CountError, check_counts
 from stm.data.extraction import extract
-from stm.data.listing import read_csv, shard_digest, write_listing
+from stm.data.listing import read_csv, shard_digests, write_listing
 from stm.data.manifest import ManifestError, index_schema, write_manifest
 from stm.data.shards import FrameIndex, ShardError
 
@@ -140,7 +140,7 @@ def test_left_out_groups_are_numbered_folds_and_move_no_clip(dataset, tmp_path):
     left_out = spec | {"leave_groups_out": 2}
     assert fold_names(left_out) == ["1", "2"]
     lists = tmp_path / "lists.jsonl"
-    assert shard_digest(left_out, "0000", lists) == shard_digest(spec, "0000", lists)
+    assert shard_digests(left_out, lists) == shard_digests(spec, lists)
 
 
 @pytest.fixture

@@ -6,14 +6,13 @@ import pytest
 
 from stm.data import listing
 from stm.data.annotations import AnnotationError
-from stm.data.listing import read_csv, shard_clips, shard_digest, shard_of, write_listing
+from stm.data.listing import read_csv, shard_clips, shard_digests, shard_of, write_listing
 
 ROWS = [(f"clips/{k}.mp4", "opening" if k % 2 else "closing", "train") for k in range(40)]
 
 
 def digests(spec):
-    lists = Path(spec["videos"]).parent / "lists.jsonl"
-    return [shard_digest(spec, f"{k:04d}", lists) for k in range(spec["shards"])]
+    return shard_digests(spec, Path(spec["videos"]).parent / "lists.jsonl")
 
 
 def test_the_listing_holds_clips_and_classes(dataset, tmp_path):
@@ -72,8 +71,7 @@ def test_annotations_are_read_once_for_all_shards(dataset, monkeypatch, tmp_path
     found = digests(spec)
     plain = [shard_clips(spec, f"{k:04d}") for k in range(16)]
     assert len(reads) == 1 + 16
-    # Neither another process, which knows the file alone, nor an extraction reads them again.
-    listing._digests.cache_clear()
+    # Neither another start of Snakemake nor an extraction reads them again.
     assert digests(spec) == found and [shard_clips(spec, f"{k:04d}", lists) for k in range(16)] == plain
     assert len(reads) == 1 + 16
 
@@ -83,7 +81,6 @@ def test_kept_lists_that_are_damaged_are_written_anew(dataset, tmp_path, damaged
     found = digests(dataset(ROWS, shards=4))
     kept = (tmp_path / "lists.jsonl").read_text()
     (tmp_path / "lists.jsonl").write_text(damaged)
-    listing._digests.cache_clear()
     assert digests(dataset(ROWS, shards=4)) == found
     assert len((tmp_path / "lists.jsonl").read_text().splitlines()) == len(kept.splitlines()) == 5
 

@@ -44,7 +44,7 @@ class Frames(Strict):
 
 
 class Subset(Strict):
-    """A part of a dataset, chosen by hashes of labels and ids: the same whatever their order, and whatever is missing."""
+    """A part of a dataset, chosen by hashes of labels and ids: the same whatever their order."""
 
     # How many of the classes; None: all.
     classes: Count | None = None
