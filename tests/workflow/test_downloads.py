@@ -60,7 +60,7 @@ def test_from_the_downloads_to_a_trained_network(roles, trained, real_data, offi
     given = ("--configfile", "config/downloads.yaml")
     jobs = pipeline.jobs("manifests", prediction, *given)
     assert jobs["extract"] == 2 * len(roles) and jobs["manifest"] == jobs["listing"] == len(roles)
-    assert jobs["train"] == jobs["evaluate"] == 1
+    assert jobs["train"] == jobs["evaluate_orders"] == 1
     made = pipeline.snakemake("--cores", "2", "manifests", prediction, *given)
     assert made.returncode == 0, made.stdout
     for role in roles:
