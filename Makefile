@@ -24,6 +24,9 @@ test: $(VENV) ## the tests: no network, no GPU
 test-faults: $(VENV) ## kills at random moments, damaged input: minutes
 	$(BIN)/python -m pytest -m faults $(ARGS)
 
+test-downloads: $(VENV) ## the papers' six datasets with whole lists and a few clips, end to end: minutes
+	$(BIN)/python -m pytest -m downloads $(ARGS)
+
 lint: $(VENV) ## style, types, direction of imports, the rules of the pipeline
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -56,4 +59,4 @@ $(VENV): requirements.lock pyproject.toml
 	touch $@
 
 FORCE:
-.PHONY: help all test test-faults lint format lock hooks venv FORCE
+.PHONY: help all test test-faults test-downloads lint format lock hooks venv FORCE

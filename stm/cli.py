@@ -91,7 +91,7 @@ def counts(options: argparse.Namespace) -> None:
 def extract(options: argparse.Namespace) -> None:
     from stm.data.extraction import extract
 
-    extract(options.spec, options.shard, options.tar, options.index)
+    extract(options.spec, options.shard, options.tar, options.index, options.lists)
 
 
 def manifest(options: argparse.Namespace) -> None:
@@ -279,6 +279,7 @@ STAGES: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
             "--shard": {"required": True, "metavar": "K", "help": "number of the shard, as 0003"},
             "--tar": _path("frames to write"),
             "--index": _path("index of the shard to write"),
+            "--lists": _path("file that keeps the shards' lists of clips; written where it is absent", required=False),
         },
     ),
     "manifest": (

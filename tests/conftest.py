@@ -1,6 +1,7 @@
 """Data that tests of several parts use, made by the project's own stages."""
 
 import os
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,15 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; set STM_REAL_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def official_lists(real_data, tmp_path_factory) -> Path:
+    """The datasets' own label and split files, a folder a dataset."""
+    archive = real_data / "annotations.tar.xz"
+    if not archive.is_file():
+        pytest.skip(f"no annotation files of the papers' datasets at {archive}")
+    folder = tmp_path_factory.mktemp("official")
+    with tarfile.open(archive) as files:
+        files.extractall(folder, filter="data")
+    return folder / "annotations"

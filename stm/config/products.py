@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stm.config.schema.datasets import Dataset
+from stm.config.schema.networks import PAPER_BACKBONES
 from stm.config.specification import variant_in_full
 from stm.files import digest, matching
 
@@ -37,6 +38,7 @@ class DatasetPlan:
             "shards": self.dataset.shards,
             "frames": self.dataset.frames.settings(),
             "decoder": self.dataset.decoder,
+            **self.subset,
         }
         return f"{self.name}-{digest(settings, 8)}"
 
@@ -81,8 +83,18 @@ class DatasetPlan:
         return self.dataset.videos or str(Path(self.annotation_paths[0]).parent)
 
     @property
+    def subset(self) -> dict[str, Any]:
+        """What specifications say of the subset: nothing where the dataset is whole."""
+        return {"subset": self.dataset.subset.model_dump(exclude_defaults=True)} if self.dataset.subset else {}
+
+    @property
     def shards(self) -> list[str]:
         return [f"{k:04d}" for k in range(self.dataset.shards)]
+
+    @property
+    def shard_lists(self) -> str:
+        """Undeclared: what keeps the shards' clips between calls, and may be deleted at any time."""
+        return f"{self.folder}/shard_lists.jsonl"
 
     @property
     def listing_spec(self) -> dict[str, Any]:
@@ -94,6 +106,7 @@ class DatasetPlan:
             "videos": self.videos,
             "folds": self.dataset.folds,
             "leave_groups_out": self.dataset.leave_groups_out,
+            **self.subset,
         }
 
     @property
@@ -123,6 +136,7 @@ class DatasetPlan:
             "decoder": self.dataset.decoder,
             "render": self.render_spec if self.dataset.render else None,
             "leave_groups_out": self.dataset.leave_groups_out,
+            **self.subset,
         }
 
 
@@ -171,9 +185,9 @@ class Run:
             return [f"{self.start.folder}/weights.safetensors"]
         if initialisation != "imagenet":
             return [initialisation["file"]]
-        # The specification itself is silent about a depth that is the default.
-        variant, _ = variant_in_full(self.spec["variant"])
-        return [imagenet_weights(variant.depth)]
+        # A study may put a shallower one of the papers' backbones in the place of the variant's.
+        _, backbone = variant_in_full(self.spec["variant"])
+        return [imagenet_weights(depth) for depth, paper in PAPER_BACKBONES.items() if paper == backbone]
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class BoundStudy:
 
     def _dataset(self, name: str, at: tuple[str, ...]) -> DatasetPlan:
         if name not in self._datasets:
-            source = self.read(self.source, at, "datasets", name)
+            source = _extended(self.read(self.source, at, "datasets", name))
             self._datasets[name] = DatasetPlan(name, validated(Dataset, source))
         return self._datasets[name]
 
@@ -125,7 +125,7 @@ class BoundStudy:
             raise ConfigError(f"{path}: global_batch and micro_batch have no entry for {line.frames} frames") from None
         except ValueError as error:
             raise ConfigError(f"{path}: {error}") from None
-        if settings.initialisation == "imagenet" and backbone != PAPER_BACKBONES[variant.depth]:
+        if settings.initialisation == "imagenet" and backbone not in PAPER_BACKBONES.values():
             raise NotForThisStudyError(
                 f"{path}: initialisation = 'imagenet' fits the papers' backbones only, and {self.path} scales them. "
                 f"Bind another recipe in its `recipes:`, as {{{recipe}: demo}}, leave `backbones` out, or name the "
@@ -255,7 +255,7 @@ class BoundStudy:
 
 
 def _extended(source: Source, seen: tuple[Path, ...] = ()) -> Source:
-    """A study or a recipe with the keys of the file that it `extends:`, whole keys replaced by its own.
+    """A study, dataset or recipe with the keys of the file that it `extends:`, whole keys replaced by its own.
 
     Raises:
         ConfigError: the file is absent, or extends itself by a detour.

@@ -80,7 +80,7 @@ class TrainingClips(Dataset[tuple[Tensor, int]]):
 
 def _permuted(index: FrameIndex, rows: Sequence[int] | np.ndarray, seed: int) -> dict[int, int]:
     """By row, the label of another training clip: as many of each class as before, and nothing to learn."""
-    labels = [index.clip(int(row)).label for row in rows]
+    labels = index.labels(rows).tolist()
     order = generator(seed, Purpose.LABELS).permutation(len(labels))
     return {int(row): labels[k] for row, k in zip(rows, order, strict=True)}
 

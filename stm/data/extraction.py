@@ -68,7 +68,7 @@ class Extracted:
         return len(self.offsets)
 
 
-def extract(spec: Mapping[str, Any], shard: str, tar_path: Path, index_path: Path) -> None:
+def extract(spec: Mapping[str, Any], shard: str, tar_path: Path, index_path: Path, lists: Path | None = None) -> None:
     """Write the frames of a shard's clips, then their index.
 
     Args:
@@ -76,6 +76,7 @@ def extract(spec: Mapping[str, Any], shard: str, tar_path: Path, index_path: Pat
         shard: its number, as 0003.
         tar_path: members `<clip>/00001.jpg` … in the order of the clips' ids.
         index_path: an Arrow file of `SHARD_SCHEMA`; its metadata say versions, frame settings and the tar's SHA-256.
+        lists: as of `stm.data.listing.shard_clips`.
 
     Raises:
         AnnotationError: an annotation file is absent or wrong.
@@ -85,7 +86,7 @@ def extract(spec: Mapping[str, Any], shard: str, tar_path: Path, index_path: Pat
     videos = Path(spec["videos"])
     if not videos.is_dir():
         raise ExtractionError(f"{videos}: no such folder. It is where the videos of '{spec['dataset']}' are looked for")
-    clips = shard_clips(spec, shard)
+    clips = shard_clips(spec, shard, lists)
     # An index never stands beside a tar that is not its own.
     index_path.unlink(missing_ok=True)
     for path in (tar_path, index_path):

@@ -1,18 +1,18 @@
 """The list of a dataset's clips, and which shard each of them lies in.
 
-Snakemake asks for every shard's digest whenever it parses, so files are read once and nothing heavy is imported.
+Snakemake asks for every shard's digest whenever it parses, so nothing heavy is imported.
 """
 
 import csv
-import functools
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from stm.data.annotations import Clip, class_list, files, fold_names, read, split_columns
-from stm.files import canonical_json, digest, replacing
+from stm.files import canonical_json, digest, replacing, source_digest, write_text
 
 CLASS_COLUMNS = ("index", "label")
 
@@ -50,12 +50,13 @@ def shard_of(clip: str, shards: int) -> int:
     return int.from_bytes(hashlib.sha256(clip.encode()).digest()[:8]) % shards
 
 
-def shard_clips(spec: Mapping[str, Any], shard: str) -> list[Clip]:
+def shard_clips(spec: Mapping[str, Any], shard: str, lists: Path | None = None) -> list[Clip]:
     """The clips of one shard in the order of their ids; none where the hash gave it none.
 
     Args:
         spec: `DatasetPlan.frames_spec`.
         shard: its number, as 0003.
+        lists: as of `shard_digests`; None: the annotation files are read, all of them.
 
     Raises:
         AnnotationError: an annotation file is absent or wrong.
@@ -63,19 +64,35 @@ def shard_clips(spec: Mapping[str, Any], shard: str) -> list[Clip]:
     """
     if not 0 <= int(shard) < spec["shards"]:
         raise ValueError(f"shard {shard}: the dataset has {spec['shards']} shards, from 0000 on")
-    # Which groups are left out moves no clip.
-    key = {name: spec[name] for name in ("format", "annotations", "folds", "shards")}
-    return list(_by_shard(canonical_json({**key, "leave_groups_out": None, "state": _state(spec)}))[int(shard)])
+    if lists is None:
+        return _by_shard(spec)[int(shard)]
+    _digests(_key(spec), lists)
+    with open(lists, encoding="utf-8") as file:
+        line = next(itertools.islice(file, int(shard) + 1, None))
+    return [Clip(clip, tuple(splits), *others) for clip, splits, *others in json.loads(line)]
 
 
-def shard_digest(spec: Mapping[str, Any], shard: str) -> str:
-    """A digest of which videos a shard holds; `absent` while an annotation file is, so that a dry run needs no data.
+def shard_digests(spec: Mapping[str, Any], lists: Path) -> list[str]:
+    """Of each shard, a digest of which videos it holds; `absent` while an annotation file is, so that a dry run needs
+    no data.
 
     Labels and splits are no part of it: a relabelled clip needs no new extraction.
+
+    Args:
+        spec: `DatasetPlan.frames_spec`.
+        lists: a file that keeps all shards' digests, and below them a line with each one's clips. It is written anew
+            where the annotation files are not those that it was written from: hundreds of thousands of lines take
+            seconds to read, and Snakemake asks at every start, as does every extraction.
     """
-    if None in _state(spec):
-        return "absent"
-    return digest([(clip.clip, clip.video) for clip in shard_clips(spec, shard)], 16)
+    return ["absent"] * spec["shards"] if None in _state(spec) else _digests(_key(spec), lists)
+
+
+def _key(spec: Mapping[str, Any]) -> str:
+    """All that the shards' clips follow from, as text: also the state of the files, and the code that reads them."""
+    key = {name: spec[name] for name in ("format", "annotations", "folds", "shards", "subset") if name in spec}
+    code = source_digest(Path(__file__), Path(__file__).parent / "annotations")
+    # Which groups are left out moves no clip.
+    return canonical_json({**key, "leave_groups_out": None, "state": _state(spec), "code": code})
 
 
 def _state(spec: Mapping[str, Any]) -> list[tuple[int, int] | None]:
@@ -91,11 +108,27 @@ def _file_state(path: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
-@functools.cache
-def _by_shard(key: str) -> list[list[Clip]]:
-    """All shards' clips. The key is text for the cache, and holds the files' state: an edited file is another key."""
-    spec = json.loads(key)
+def _digests(key: str, lists: Path) -> list[str]:
+    """All shards' digests, from the first line of a file of this key, which is written where there is none."""
+    wanted = digest(key)
+    try:
+        with open(lists, encoding="utf-8") as file:
+            kept = json.loads(file.readline())
+        if kept["key"] == wanted:
+            return list(kept["shards"])
+    except (OSError, ValueError, KeyError, TypeError):
+        # None yet, or damaged: it only saves time.
+        pass
+    shards = _by_shard(json.loads(key))
+    digests = [digest([(clip.clip, clip.video) for clip in clips], 16) for clips in shards]
+    rows = ([(clip.clip, clip.splits, clip.label, clip.group, clip.video) for clip in clips] for clips in shards)
+    lines = [canonical_json(line) for line in ({"key": wanted, "shards": digests}, *rows)]
+    write_text(lists, "\n".join(lines) + "\n")
+    return digests
+
+
+def _by_shard(spec: Mapping[str, Any]) -> list[list[Clip]]:
     found: list[list[Clip]] = [[] for _ in range(spec["shards"])]
-    for clip in sorted(read(spec), key=lambda clip: clip.clip):
+    for clip in sorted(read({**spec, "leave_groups_out": None}), key=lambda clip: clip.clip):
         found[shard_of(clip.clip, spec["shards"])].append(clip)
     return found

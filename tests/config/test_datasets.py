@@ -1,10 +1,12 @@
 """The entries of the papers' datasets: what they are said to hold, and how their frames are kept."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from stm.config.loading import read_yaml, validated
+from stm.config.loading import ConfigError, read_yaml, validated
+from stm.config.plan import Plan
 from stm.config.schema.datasets import Dataset, Roles
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -37,3 +39,32 @@ def test_a_flip_exchanges_labels_where_left_and_right_are_classes(role):
     dataset = validated(Dataset, read_yaml(CONFIG / "datasets" / f"{role}.yaml"))
     sided = role in ("something_v1", "something_v2", "jester")
     assert dataset.flip and dataset.flip_pairs == ("from_labels" if sided else [])
+
+
+def test_a_part_stands_for_itself_and_a_whole_dataset_is_silent_about_parts():
+    study = Plan(CONFIG / "reduced.yaml", config=CONFIG)
+    part, whole = study.dataset("jester_reduced"), study.dataset("jester")
+    assert part.annotations == whole.annotations and part.videos == whole.videos
+    for what in ("identity", "listing_spec", "frames_spec"):
+        assert getattr(part, what)["subset"] == {"clips_per_class": {"train": 200, "validation": 25}}
+        assert "subset" not in getattr(whole, what)
+
+
+def test_a_part_replicates_nothing_whatever_the_study_binds():
+    table = Plan(CONFIG / "reduced.yaml", config=CONFIG).table("iccv_table2")
+    measured = [line.spec["measured"] for line in table.lines if line.predictions]
+    assert measured and not any(line["genuine"] for line in measured)
+    assert all("data: jester_reduced for Jester" in line["deviations"] for line in measured)
+
+
+def test_a_backbone_of_the_papers_in_the_place_of_another_starts_from_its_own_imagenet_weights():
+    runs = Plan(CONFIG / "reduced_resnet18.yaml", config=CONFIG).runs.values()
+    assert {tuple(run.initial_weights) for run in runs} == {("results/weights/imagenet-resnet18.safetensors",)}
+
+
+def test_a_dataset_that_extends_what_is_not_there_is_refused_by_file_and_line(tmp_path):
+    shutil.copytree(CONFIG, tmp_path / "config")
+    path = tmp_path / "config/datasets/jester_reduced.yaml"
+    path.write_text(path.read_text().replace("extends: jester.yaml", "extends: jetser.yaml"))
+    with pytest.raises(ConfigError, match=r"jester_reduced\.yaml:2: extends = 'jetser\.yaml': no such file"):
+        Plan(tmp_path / "config/reduced.yaml", config=tmp_path / "config")

@@ -1,5 +1,4 @@
 import re
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,18 +97,6 @@ def dataset(tmp_path) -> Callable[..., dict[str, Any]]:
         }
 
     return make
-
-
-@pytest.fixture(scope="session")
-def official_lists(real_data, tmp_path_factory) -> Path:
-    """The datasets' own label and split files, a folder a dataset."""
-    archive = real_data / "annotations.tar.xz"
-    if not archive.is_file():
-        pytest.skip(f"no annotation files of the papers' datasets at {archive}")
-    folder = tmp_path_factory.mktemp("official")
-    with tarfile.open(archive) as files:
-        files.extractall(folder, filter="data")
-    return folder / "annotations"
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from stm.data.annotations import AnnotationError, class_list, classes, files, fold_names, read
 from stm.data.counts import CountError, check_counts
 from stm.data.extraction import extract
-from stm.data.listing import read_csv, shard_digest, write_listing
+from stm.data.listing import read_csv, shard_digests, write_listing
 from stm.data.manifest import ManifestError, index_schema, write_manifest
 from stm.data.shards import FrameIndex, ShardError
 
@@ -135,11 +135,12 @@ def test_a_list_without_groups_has_none_to_leave_out(dataset):
         read(dataset([("a.mp4", "x", "train"), ("b.mp4", "x", "train")], leave_groups_out=2))
 
 
-def test_left_out_groups_are_numbered_folds_and_move_no_clip(dataset):
+def test_left_out_groups_are_numbered_folds_and_move_no_clip(dataset, tmp_path):
     spec = dataset([("a.mp4", "x", "train"), ("b.mp4", "x", "train")])
     left_out = spec | {"leave_groups_out": 2}
     assert fold_names(left_out) == ["1", "2"]
-    assert shard_digest(left_out, "0000") == shard_digest(spec, "0000")
+    lists = tmp_path / "lists.jsonl"
+    assert shard_digests(left_out, lists) == shard_digests(spec, lists)
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import pytest
 
 from stm.data import listing
 from stm.data.annotations import AnnotationError
-from stm.data.listing import read_csv, shard_clips, shard_digest, shard_of, write_listing
+from stm.data.listing import read_csv, shard_clips, shard_digests, shard_of, write_listing
 
 ROWS = [(f"clips/{k}.mp4", "opening" if k % 2 else "closing", "train") for k in range(40)]
 
 
 def digests(spec):
-    return [shard_digest(spec, f"{k:04d}") for k in range(spec["shards"])]
+    return shard_digests(spec, Path(spec["videos"]).parent / "lists.jsonl")
 
 
 def test_the_listing_holds_clips_and_classes(dataset, tmp_path):
@@ -61,14 +61,28 @@ def test_labels_splits_and_their_order_are_no_part_of_a_digest(dataset):
 def test_without_annotation_files_the_digest_is_absent(dataset):
     spec = dataset(ROWS)
     Path(spec["annotations"]["list"]).unlink()
-    assert shard_digest(spec, "0000") == "absent"
+    assert digests(spec) == ["absent"]
 
 
-def test_annotations_are_read_once_for_all_shards(dataset, monkeypatch):
+def test_annotations_are_read_once_for_all_shards(dataset, monkeypatch, tmp_path):
     reads = []
     monkeypatch.setattr(listing, "read", lambda spec, read=listing.read: reads.append(1) or read(spec))
-    digests(dataset(ROWS, shards=16))
-    assert len(reads) == 1
+    spec, lists = dataset(ROWS, shards=16), tmp_path / "lists.jsonl"
+    found = digests(spec)
+    plain = [shard_clips(spec, f"{k:04d}") for k in range(16)]
+    assert len(reads) == 1 + 16
+    # Neither another start of Snakemake nor an extraction reads them again.
+    assert digests(spec) == found and [shard_clips(spec, f"{k:04d}", lists) for k in range(16)] == plain
+    assert len(reads) == 1 + 16
+
+
+@pytest.mark.parametrize("damaged", ["", "{", '{"key": "0"}', "[]"])
+def test_kept_lists_that_are_damaged_are_written_anew(dataset, tmp_path, damaged):
+    found = digests(dataset(ROWS, shards=4))
+    kept = (tmp_path / "lists.jsonl").read_text()
+    (tmp_path / "lists.jsonl").write_text(damaged)
+    assert digests(dataset(ROWS, shards=4)) == found
+    assert len((tmp_path / "lists.jsonl").read_text().splitlines()) == len(kept.splitlines()) == 5
 
 
 def test_parsing_loads_neither_torch_nor_decoders():

@@ -5,14 +5,22 @@ classes. They are written in the makers' form first, and so speak of the counts 
 training list of Kinetics-400 are not there. The papers say 19,095 validation clips of Kinetics-400; its list has more.
 """
 
-import json
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from stm.config.study import BoundStudy
 from stm.data.annotations import class_list, read
-from stm.data.listing import shard_digest
+from stm.data.annotations.subset import subset
+from stm.data.check.listed import counts as listed_counts
+from stm.data.check.listed import unexpected
+from stm.data.listing import shard_digests
+
+from ..downloads import lay_out_lists
+
+CONFIG = Path(__file__).parents[2] / "config"
 
 UCF101 = [(9537, 3783), (9586, 3734), (9624, 3696)]
 
@@ -75,15 +83,19 @@ def test_jester(official_lists):
 
 
 @pytest.fixture(scope="module")
-def something_v2(official_lists, tmp_path_factory):
-    folder = official_lists / "sthv2"
-    official = {part: folder / f"something-something-v2-{part}.json" for part in ("labels", "validation", "test")}
-    label_of = {number: label for label, number in json.loads(official["labels"].read_text()).items()}
-    lines = (folder / "stmodeling_train_videofolder.txt").read_text().splitlines()
-    train = [{"id": clip, "template": label_of[number]} for clip, _, number in map(str.split, lines)]
-    path = tmp_path_factory.mktemp("sthv2") / "train.json"
-    path.write_text("[" + ",\n".join(map(json.dumps, train)) + "]")
-    return spec_of("something_v2", train=path, **official)
+def data(official_lists, tmp_path_factory):
+    """`data/` with the lists as their makers hand them out."""
+    folder = tmp_path_factory.mktemp("downloads") / "data"
+    lay_out_lists(official_lists, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def something_v2(data):
+    parts = ("train", "labels", "validation", "test")
+    return spec_of(
+        "something_v2", **{part: data / f"something_v2/something-something-v2-{part}.json" for part in parts}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -105,10 +117,10 @@ def test_something_v2(something_v2, something_v2_clips):
     assert {clip.label for clip in clips if clip.splits == ("validation",)} == set(labels)
 
 
-def test_every_shard_of_something_v2_is_known_in_seconds(something_v2):
+def test_every_shard_of_something_v2_is_known_in_seconds(something_v2, tmp_path):
     """Snakemake asks for all of them whenever it parses."""
     started = time.process_time()
-    digests = [shard_digest(something_v2 | {"shards": 500}, f"{k:04d}") for k in range(500)]
+    digests = shard_digests(something_v2 | {"shards": 500}, tmp_path / "lists.jsonl")
     assert time.process_time() - started < 60 and len(set(digests)) == 500
 
 
@@ -121,16 +133,11 @@ def test_the_validation_list_of_something_v2_agrees_with_other_peoples(
     assert clips == {clip: labels[int(number)] for clip, _, number in map(str.split, lines)}
 
 
-def test_something_v1(official_lists, tmp_path):
-    folder = official_lists / "sthv1"
-    labels = (folder / "UniFormer_category.txt").read_text().splitlines()
-    (tmp_path / "labels.csv").write_text("\n".join(labels))
-    for split in ("train", "validation"):
-        lines = (folder / f"UniFormer_somesomev1_rgb_{split}_split.txt").read_text().splitlines()
-        text = "".join(f"{clip};{labels[int(number)]}\n" for clip, _, number in map(str.split, lines))
-        (tmp_path / f"{split}.csv").write_text(text)
-    spec = spec_of("something_v1", **{part: tmp_path / f"{part}.csv" for part in ("train", "validation", "labels")})
+def test_something_v1(data):
+    parts = ("train", "validation", "labels")
+    spec = spec_of("something_v1", **{part: data / f"something_v1/something-something-v1-{part}.csv" for part in parts})
     clips = read(spec)
+    labels = (data / "something_v1/something-something-v1-labels.csv").read_text().splitlines()
     assert counts(clips) == {"train": 86_017, "validation": 11_522} and class_list(spec, clips) == labels
     assert len(labels) == 174
 
@@ -143,3 +150,18 @@ def test_kinetics400(official_lists):
     assert class_list(spec, clips) == (folder / "mmaction2_label_map_k400.txt").read_text().splitlines()
     # One piece of each video.
     assert len({clip.group for clip in clips}) == len(clips)
+
+
+@pytest.mark.parametrize("role", ["something_v1", "something_v2", "jester", "kinetics400", "ucf101", "hmdb51"])
+def test_the_reduced_datasets_are_as_expected(role, data, monkeypatch):
+    monkeypatch.chdir(data.parent)
+    dataset = BoundStudy(CONFIG / "reduced.yaml", config=CONFIG).dataset_of(role)
+    clips = read(dataset.listing_spec)
+    labels = class_list(dataset.listing_spec, clips)
+    assert not unexpected(listed_counts(clips, labels, dataset.folds), dataset.dataset.expect, role)
+    assert_whole_groups(clips, len(dataset.folds))
+    assert dataset.dataset.genuine is None
+    # Labels and ids alone choose: a list may be in any order.
+    whole = read({key: value for key, value in dataset.listing_spec.items() if key != "subset"})
+    assert set(subset(whole[::-1], **dataset.subset["subset"])) == set(clips)
+    assert 100 <= len(clips) / dataset.dataset.shards <= 300

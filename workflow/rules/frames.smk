@@ -85,7 +85,8 @@ rule extract:
         "Extracting frames: {wildcards.dataset}, shard {wildcards.shard}"
     shell:
         "stm extract --spec {params.spec:q} --shard {wildcards.shard}"
-        " --tar {output.tar} --index {output.index} > {log} 2>&1"
+        " --tar {output.tar} --index {output.index}"
+        " --lists results/frames/{wildcards.dataset}/shard_lists.jsonl > {log} 2>&1"
 
 
 rule manifest:

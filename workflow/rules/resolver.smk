@@ -5,7 +5,7 @@ import os
 
 from stm.config.tableplan import REPORTING_SOURCES
 from stm.data.annotations import AnnotationError
-from stm.data.listing import shard_digest
+from stm.data.listing import shard_digests
 from stm.files import canonical_json, source_digest
 from stm.launch import visible_gpus
 
@@ -32,13 +32,20 @@ def rendered_list(wildcards):
     return dataset.annotations["list"] if dataset.dataset.render else []
 
 
+@functools.cache
+def digests_of(key):
+    """Of all shards of a dataset: asked for shard by shard, the annotation files' state would be, too."""
+    dataset = PLAN.by_key(key)
+    return shard_digests(dataset.frames_spec, Path(dataset.shard_lists))
+
+
 @speaking
 def clips_digest(wildcards):
     """What a shard holds: of files that exist, its clips; of videos yet to be drawn, how they are drawn."""
     dataset = PLAN.by_key(wildcards.dataset)
     if dataset.dataset.render:
         return canonical_json(dataset.render_spec)
-    found = shard_digest(dataset.frames_spec, wildcards.shard)
+    found = digests_of(wildcards.dataset)[int(wildcards.shard)]
     shard = Path(f"{dataset.folder}/shards/{wildcards.shard}.tar")
     if found == "absent" and shard.exists():
         # A disk that is not mounted, or a misspelt path: Snakemake would delete the frames and then fail.

@@ -55,6 +55,21 @@ class Typical(Strict):
     train: Count | None = None
 
 
+class Subset(Strict):
+    """A part of a dataset, chosen by hashes of labels and ids: the same whatever their order."""
+
+    # How many of the classes; None: all.
+    classes: Count | None = None
+    # Of a class at most so many clips of a split, in each fold; all of a split that is not named.
+    clips_per_class: dict[Literal["train", "validation", "test"], Count] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.classes is None and not self.clips_per_class:
+            raise ValueError("subset: give `classes`, `clips_per_class` or both, or leave it out")
+        return self
+
+
 # What each format's files are called in `annotations`: those that it needs, and those that it may have.
 ANNOTATIONS = {
     "csv": ({"list"}, set[str]()),
@@ -73,6 +88,8 @@ Role = Literal["something_v1", "something_v2", "jester", "kinetics400", "ucf101"
 class Dataset(Strict):
     """Videos, their annotation files and how their frames are kept."""
 
+    # Another dataset's file, relative to this one: its keys where this one is silent.
+    extends: str | None = None
     title: str
     format: Literal["csv", "hmdb51", "jester", "kinetics400", "something_v1", "something_v2", "ucf101"]
     # The files by the part that they play in the format (docs/datasets.md); `{fold}` stands for the fold's name. Paths
@@ -82,6 +99,7 @@ class Dataset(Strict):
     # trained, and their validation clips are counted together.
     folds: list[Annotated[str, Field(pattern=r"^[a-z0-9]+$")]] = []
     leave_groups_out: Annotated[int, Field(ge=2)] | None = None
+    subset: Subset | None = None
     videos: str | None = None
     render: Render | None = None
     frames: Frames = Frames()
@@ -120,6 +138,10 @@ class Dataset(Strict):
                 raise ValueError(f"annotations: '{part}' is no part of format {self.format}.{hint} Known: {known}")
         if self.folds and self.leave_groups_out:
             raise ValueError("give `folds` (official ones) or `leave_groups_out`, not both")
+        if self.subset is not None and self.render is not None:
+            raise ValueError("subset chooses among videos that you have; of drawn ones say how many in render.clips")
+        if self.subset is not None and self.genuine is not None:
+            raise ValueError(f"a subset is not the papers' {self.genuine}: set `genuine: null`, or leave `subset` out")
         if self.render is not None and self.videos is not None:
             raise ValueError("`videos` is where the project draws them when `render` is given; remove it")
         if self.flip_pairs and not self.flip:

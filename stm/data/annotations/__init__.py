@@ -8,6 +8,7 @@ from typing import Any
 from stm.data.annotations import csv_list, hmdb51, kinetics400, something_v1, something_v2, ucf101
 from stm.data.annotations.clip import SPLITS, AnnotationError, Clip
 from stm.data.annotations.folds import fold_names, leave_groups_out, merge, split_columns
+from stm.data.annotations.subset import subset
 from stm.files import matching
 
 __all__ = [
@@ -60,13 +61,15 @@ def read(spec: Mapping[str, Any]) -> list[Clip]:
     Args:
         spec: `format`; `annotations`: the files by the part that they play in the format, a file a fold where its path
             holds `{fold}`; `folds`: their names, [] where there is one partition; `leave_groups_out`: folds to make of
-            the groups, or null.
+            the groups, or null; where a part is wanted, `subset`: arguments of `stm.data.annotations.subset.subset`.
 
     Raises:
         AnnotationError: a file is absent or wrong.
     """
     form = FORMATS[spec["format"]]
     clips = merge({fold: form.read(annotations) for fold, annotations in _by_fold(spec).items()})
+    if "subset" in spec:
+        clips = subset(clips, **spec["subset"])
     groups_out = spec["leave_groups_out"]
     return leave_groups_out(clips, groups_out) if groups_out else clips
 
@@ -96,6 +99,9 @@ def class_list(spec: Mapping[str, Any], clips: Iterable[Clip]) -> list[str]:
     first, *others = [form.labels(annotations) for annotations in _by_fold(spec).values()]
     if any(other != first for other in others):
         raise AnnotationError("the folds have different lists of classes. Name the same one for all of them")
+    if "subset" in spec:
+        chosen = set(classes(clips))
+        first = [label for label in first if label in chosen]
     return first or classes(clips)
 
 
