@@ -11,7 +11,7 @@ from stm.config.schema.fields import Count, NotNegativeInt
 class Render(Strict):
     """A dataset that the project draws itself; the keys are those of `stm.data.synthetic.render`."""
 
-    generator: Literal["temporal", "scene"]
+    generator: Literal["temporal", "scene", "handling", "gestures", "outdoors", "indoors"]
     seed: Annotated[int, Field(ge=0)]
     clips: dict[Literal["train", "validation"], Count]
     pairs: Count | None = None
@@ -107,6 +107,8 @@ class Dataset(Strict):
                 raise ValueError(f"annotations: '{part}' is no part of format {self.format}.{hint} Known: {known}")
         if self.folds and self.leave_groups_out:
             raise ValueError("give `folds` (official ones) or `leave_groups_out`, not both")
+        if self.render is not None and "validation" not in self.render.clips and not self.leave_groups_out:
+            raise ValueError("render.clips: nothing is drawn for validation; say leave_groups_out, or draw some")
         if self.render is not None and self.videos is not None:
             raise ValueError("`videos` is where the project draws them when `render` is given; remove it")
         if self.flip_pairs and not self.flip:
