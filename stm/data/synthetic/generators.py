@@ -19,8 +19,9 @@ def _paired(
     pairs: tuple[tuple[str, str, Motion], ...], material: type[Photographed | Lettered], settings: Settings, split: str
 ) -> Iterator[Clip]:
     """A clip of each pair in turn, forwards and backwards."""
+    chosen = pairs[: settings.pairs]
     for index in range(settings.clips[split] // 2):
-        drawn, reverse, motion = pairs[: settings.pairs][index % (settings.pairs or len(pairs))]
+        drawn, reverse, motion = chosen[index % len(chosen)]
         clip = temporal_clip(motion, material(split, _rng(settings, split, index)), settings.frames, settings.size)
         for label, frames in ((drawn, clip), (reverse, clip[::-1])):
             yield _alone(label, f"{split}-{index:05d}", frames)

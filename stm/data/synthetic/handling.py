@@ -46,7 +46,9 @@ class Lettered:
         letter = LETTERS[self.split][self.rng.integers(len(LETTERS[self.split]))]
         stroke = Image.new("L", (SPRITE_SIDE, SPRITE_SIDE))
         middle = (SPRITE_SIDE / 2, SPRITE_SIDE / 2)
-        ImageDraw.Draw(stroke).text(middle, letter, fill=255, font=_font(self.rng.integers(len(FONTS))), anchor="mm")
+        ImageDraw.Draw(stroke).text(
+            middle, letter, fill=255, font=_font(int(self.rng.integers(len(FONTS)))), anchor="mm"
+        )
         return cutout(stroke, texture("enamel", self.rng, SPRITE_SIDE, tint=0.35, brightness=(0.7, 1.0)))
 
 

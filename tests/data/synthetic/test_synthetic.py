@@ -11,15 +11,16 @@ import pytest
 from stm.data.synthetic import labels, render, reversed_pairs
 from stm.data.synthetic.generators import GENERATORS
 
-TEMPORAL = {"generator": "temporal", "seed": 3, "clips": {"train": 8, "validation": 4}, "pairs": 2, "size": 32}
+SMALL = {"seed": 3, "frames": 8, "size": 32}
+TEMPORAL = SMALL | {"generator": "temporal", "clips": {"train": 8, "validation": 4}, "pairs": 2}
 HANDLING = TEMPORAL | {"generator": "handling"}
-SCENE = {"generator": "scene", "seed": 3, "clips": {"train": 10, "validation": 10}, "size": 32}
-GESTURES = SCENE | {"generator": "gestures", "clips": {"train": 24, "validation": 12}}
-OUTDOORS = SCENE | {"generator": "outdoors", "clips": {"train": 24}}
-INDOORS = SCENE | {"generator": "indoors", "clips": {"train": 36}}
+SCENE = SMALL | {"generator": "scene", "clips": {"train": 10, "validation": 10}}
+GESTURES = SMALL | {"generator": "gestures", "clips": {"train": 12, "validation": 12}}
+OUTDOORS = SMALL | {"generator": "outdoors", "clips": {"train": 24}}
+INDOORS = SMALL | {"generator": "indoors", "clips": {"train": 18}}
 ALL = [TEMPORAL, HANDLING, SCENE, GESTURES, OUTDOORS, INDOORS]
 every_generator = pytest.mark.parametrize("settings", ALL, ids=[settings["generator"] for settings in ALL])
-EVERY_PAIR = {"pairs": 8, "clips": {"train": 16, "validation": 16}}
+EVERY_PAIR = {"frames": 24, "pairs": 8, "clips": {"train": 16, "validation": 16}}
 
 
 @pytest.fixture(scope="module", params=[TEMPORAL, HANDLING], ids=["temporal", "handling"])
