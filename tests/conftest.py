@@ -24,7 +24,17 @@ RENDER = {
 @pytest.fixture(scope="session")
 def index(tmp_path_factory) -> Path:
     """The index of 24 training and 8 validation clips, made by the stages themselves."""
-    folder = tmp_path_factory.mktemp("frames")
+    return indexed(tmp_path_factory.mktemp("frames"), RENDER)
+
+
+@pytest.fixture(scope="session")
+def handling_index(tmp_path_factory) -> Path:
+    """The same of the other generator whose classes only the order of frames tells apart."""
+    return indexed(tmp_path_factory.mktemp("frames"), RENDER | {"generator": "handling"})
+
+
+def indexed(folder: Path, render: dict) -> Path:
+    """Draw, list, extract and index in a folder."""
     spec = {
         "dataset": "small",
         "format": "csv",
@@ -46,7 +56,7 @@ def index(tmp_path_factory) -> Path:
     run(
         "render",
         "--spec",
-        canonical_json(RENDER),
+        canonical_json(render),
         "--videos",
         folder / "videos",
         "--annotations",

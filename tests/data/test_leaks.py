@@ -11,12 +11,16 @@ from sklearn.linear_model import LogisticRegression
 from stm.data.sampling import segment_frames
 from stm.data.shards import FrameIndex
 
-PAIRED = ("moving left", "moving right", "rising", "falling")
+PAIRED = {
+    "index": ("moving left", "moving right", "rising", "falling"),
+    "handling_index": ("pushing", "pulling back", "tipping over", "setting up"),
+}
+ORDER = {label: i for labels in PAIRED.values() for i, label in enumerate(labels)}
 
 
-@pytest.fixture(scope="module")
-def frames(index):
-    return FrameIndex(index)
+@pytest.fixture(scope="module", params=PAIRED)
+def frames(request):
+    return FrameIndex(request.getfixturevalue(request.param))
 
 
 def twins(frames: FrameIndex) -> list[tuple[int, int]]:
@@ -63,8 +67,7 @@ def seen(frames: FrameIndex, split: str) -> tuple[list[np.ndarray], np.ndarray]:
     for row in rows:
         jpegs = frames.read(row, segment_frames(frames.clip(row).frames, 8))
         pixels.append(np.array([np.asarray(Image.open(io.BytesIO(j)).resize((12, 12))).ravel() / 255 for j in jpegs]))
-    order = {label: i for i, label in enumerate(PAIRED)}
-    return pixels, np.array([order[frames.classes[frames.clip(row).label]] for row in rows])
+    return pixels, np.array([ORDER[frames.classes[frames.clip(row).label]] for row in rows])
 
 
 def test_ordinary_encoding_would_leak_the_direction(index, tmp_path):

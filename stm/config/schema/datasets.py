@@ -11,7 +11,7 @@ from stm.config.schema.fields import Count, NotNegativeInt
 class Render(Strict):
     """A dataset that the project draws itself; the keys are those of `stm.data.synthetic.render`."""
 
-    generator: Literal["temporal", "scene"]
+    generator: Literal["temporal", "scene", "handling", "gestures", "outdoors", "indoors"]
     seed: Annotated[int, Field(ge=0)]
     clips: dict[Literal["train", "validation"], Count]
     pairs: Count | None = None
@@ -142,6 +142,8 @@ class Dataset(Strict):
             raise ValueError("subset chooses among videos that you have; of drawn ones say how many in render.clips")
         if self.subset is not None and self.genuine is not None:
             raise ValueError(f"a subset is not the papers' {self.genuine}: set `genuine: null`, or leave `subset` out")
+        if self.render is not None and "validation" not in self.render.clips and not self.leave_groups_out:
+            raise ValueError("render.clips: nothing is drawn for validation; say leave_groups_out, or draw some")
         if self.render is not None and self.videos is not None:
             raise ValueError("`videos` is where the project draws them when `render` is given; remove it")
         if self.flip_pairs and not self.flip:

@@ -91,6 +91,7 @@ def _check_rendered(report: Report, dataset: DatasetPlan, file: str) -> None:
         return
     drawn = ", ".join(f"{split} {count:,}" for split, count in render.clips.items())
     report.lines += [f"drawn by the project, nothing can be missing: {drawn} clips", listed.class_line(sorted(known))]
+    report.lines += _mirror_lines(dataset, known)
     found: dict[str, list[int]] = {"classes": [len(known)], "clips": [sum(render.clips.values())]}
     # Groups that are left out make splits of their own.
     if not dataset.dataset.leave_groups_out:
@@ -104,9 +105,7 @@ def _check_rendered(report: Report, dataset: DatasetPlan, file: str) -> None:
 def _check_listed(report: Report, dataset: DatasetPlan, clips: list[Clip], known: list[str], file: str) -> None:
     folds = dataset.folds
     report.lines += [f"{counted(len(clips), 'clip')} in {', '.join(dataset.annotation_paths)}"]
-    report.lines += [listed.class_line(known), *listed.split_lines(clips, folds)]
-    if dataset.dataset.flip and dataset.dataset.flip_pairs == FROM_LABELS:
-        report.lines.append(listed.mirror_line(known))
+    report.lines += [listed.class_line(known), *listed.split_lines(clips, folds), *_mirror_lines(dataset, known)]
     report.findings += [
         *listed.unexpected(listed.counts(clips, known, folds), dataset.dataset.expect, file),
         *listed.empty_splits(clips, folds),
@@ -116,6 +115,12 @@ def _check_listed(report: Report, dataset: DatasetPlan, clips: list[Clip], known
         *listed.unknown_pairs(dataset.dataset.reversed_pairs, known, file),
         *listed.unknown_pairs(_flip_pairs(dataset), known, file, "flip_pairs"),
     ]
+
+
+def _mirror_lines(dataset: DatasetPlan, known: list[str]) -> list[str]:
+    """What a flip exchanges, where the labels say it."""
+    found = dataset.dataset.flip and dataset.dataset.flip_pairs == FROM_LABELS
+    return [listed.mirror_line(known)] if found else []
 
 
 def _flip_pairs(dataset: DatasetPlan) -> list[list[str]]:

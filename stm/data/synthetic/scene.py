@@ -4,7 +4,7 @@ import numpy as np
 
 from stm.data.synthetic.canvas import Track, draw
 from stm.data.synthetic.temporal import wander
-from stm.data.synthetic.textures import PLACES, Material
+from stm.data.synthetic.textures import PLACES, Photographed
 
 THINGS = ("digits", "panels")
 # (class, thing, place)
@@ -16,9 +16,9 @@ def scene_clip(thing: str, place: str, split: str, frames: int, side: int, rng: 
     # Motion has a generator of its own: how many draws the things take depends on the class.
     motion, appearance = rng.spawn(2)
     paths = random_paths(frames, motion)
-    material = Material(split, appearance)
+    material = Photographed(split, appearance)
     background = Track(material.place(place), **paths[0])
-    sprite = material.digit if thing == "digits" else material.panel
+    sprite = material.thing if thing == "digits" else material.panel
     return draw([background, *(Track(sprite(), **path) for path in paths[1:])], frames, side)
 
 

@@ -1,12 +1,13 @@
 """What a synthetic dataset may be asked for, checked before anything is drawn."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 SPLITS = ("train", "validation")
-GENERATORS = ("temporal", "scene")
 
 
 @dataclass(frozen=True)
@@ -14,10 +15,10 @@ class Settings:
     """The settings of one rendered dataset.
 
     Args:
-        generator: `temporal` (classes are time-reversed pairs) or `scene` (the class is visible in any frame).
+        generator: one of `stm.data.synthetic.generators`.
         seed: 0 or more; two seeds share no clip.
         clips: how many clips each split holds; the classes get equal shares.
-        pairs: `temporal` only, how many pairs of motions, 2 or more; None takes all that there are.
+        pairs: of time-reversed pairs only, how many of them, 2 or more; None takes all that there are.
         frames: frames a clip, an odd multiple of 8. Eight segments then have an odd length and a middle frame each,
             so that centre sampling picks the same frames of a clip and of its reversal.
         size: pixels of a side; even, because the chroma of H.264 has half the resolution.
@@ -31,27 +32,57 @@ class Settings:
     size: int = 64
 
 
-def checked(settings: Any, motion_pairs: int, scenes: int) -> Settings:
+class Clip(NamedTuple):
+    """A clip as drawn: its name, its class, its group (the source it was drawn from), uint8 frames (T, S, S, 3)."""
+
+    name: str
+    label: str
+    group: str
+    frames: np.ndarray
+
+
+@dataclass(frozen=True)
+class Generator:
+    """What a generator draws.
+
+    Args:
+        classes: in their order.
+        clips: the clips of a split.
+        paired: each two classes are each other's reversal, and of all their clips.
+        together: how many clips of a class are drawn together.
+        splits: into what the clips are divided; one part where that is left to folds of whole groups.
+    """
+
+    classes: tuple[str, ...]
+    clips: Callable[[Settings, str], Iterator[Clip]]
+    paired: bool = False
+    together: int = 1
+    splits: tuple[str, ...] = SPLITS
+
+
+def checked(settings: Any, generators: Mapping[str, Generator]) -> Settings:
     """The settings, complete and valid.
 
     Args:
         settings: a mapping with the keys of `Settings`, or a dataclass with those fields.
-        motion_pairs: how many pairs of motions there are to choose from.
-        scenes: how many classes `scene` has.
+        generators: those that there are to choose from.
 
     Raises:
         ValueError: names the first wrong key, its value and what is allowed.
     """
     given = dict(asdict(settings) if is_dataclass(settings) and not isinstance(settings, type) else settings)
     _check_keys(given)
-    if given["generator"] not in GENERATORS:
+    if given["generator"] not in generators:
         raise ValueError(
-            f"generator = {given['generator']!r} is not known.{_nearest(given['generator'], GENERATORS)}"
-            f" Known: {', '.join(GENERATORS)}"
+            f"generator = {given['generator']!r} is not known.{_nearest(given['generator'], generators)}"
+            f" Known: {', '.join(generators)}"
         )
     _check_whole("seed", given["seed"], least=0)
     result = Settings(**given)
-    _check_pairs(result, motion_pairs)
+    generator = generators[result.generator]
+    if generator.paired and result.pairs is None:
+        result = replace(result, pairs=len(generator.classes) // 2)
+    _check_pairs(result, generators)
     _check_whole("frames", result.frames, least=8)
     if result.frames % 16 != 8:
         raise ValueError(
@@ -61,12 +92,7 @@ def checked(settings: Any, motion_pairs: int, scenes: int) -> Settings:
     _check_whole("size", result.size, least=32)
     if result.size % 2:
         raise ValueError(f"size = {result.size} is not allowed. Allowed: an even number of pixels, 32 or more")
-    if result.generator == "temporal":
-        pairs = result.pairs or motion_pairs
-        result = replace(result, pairs=pairs)
-        _check_clips(result.clips, 2 * pairs, "2 x pairs, so that each clip has its reversed twin")
-    else:
-        _check_clips(result.clips, scenes, "the number of scene classes")
+    _check_clips(result, generator)
     return result
 
 
@@ -82,17 +108,27 @@ def _check_keys(given: Mapping[str, Any]) -> None:
             raise ValueError(f"{field.name} is missing. Needed: generator, seed, clips")
 
 
-def _check_pairs(settings: Settings, motion_pairs: int) -> None:
+def _check_pairs(settings: Settings, generators: Mapping[str, Generator]) -> None:
     if settings.pairs is None:
         return
-    if settings.generator != "temporal":
-        raise ValueError(f"pairs = {settings.pairs!r} is not allowed. It is a setting of generator: temporal only")
-    _check_whole("pairs", settings.pairs, least=2, most=motion_pairs)
+    generator = generators[settings.generator]
+    if not generator.paired:
+        paired = ", ".join(name for name in generators if generators[name].paired)
+        raise ValueError(f"pairs = {settings.pairs!r} is not allowed. It is a setting of generator: {paired} only")
+    _check_whole("pairs", settings.pairs, least=2, most=len(generator.classes) // 2)
 
 
-def _check_clips(clips: Any, multiple: int, why: str) -> None:
-    if not isinstance(clips, Mapping) or set(clips) != set(SPLITS):
-        raise ValueError(f"clips = {clips!r} is not allowed. Allowed: a number for each of {', '.join(SPLITS)}")
+def _check_clips(settings: Settings, generator: Generator) -> None:
+    clips = settings.clips
+    if not isinstance(clips, Mapping) or set(clips) != set(generator.splits):
+        allowed = f"a number for each of {', '.join(generator.splits)}, and nothing else"
+        raise ValueError(f"clips = {clips!r} is not allowed. Allowed with {settings.generator}: {allowed}")
+    if settings.pairs:
+        multiple, why = 2 * settings.pairs, "2 x pairs, so that each clip has its reversed twin"
+    else:
+        multiple = generator.together * len(generator.classes)
+        together = f"{generator.together} x " if generator.together > 1 else ""
+        why = f"{together}the number of its classes"
     for split, count in clips.items():
         _check_whole(f"clips.{split}", count, least=multiple)
         if count % multiple:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from stm.data.synthetic.canvas import Path, Track, draw
-from stm.data.synthetic.textures import Material
+from stm.data.synthetic.sprites import Material
 
 # What makes it neither trivial nor hopeless for a network that sees time: calibrated once, on another seed than the
 # demo's and with none of the papers' networks (benchmarks/calibrate_demo.md).
@@ -23,18 +23,18 @@ Motion = Callable[[np.ndarray, Material], list[Track]]
 
 def _moving_left(progress: np.ndarray, material: Material) -> list[Track]:
     along, across = _crossing(progress, material.rng)
-    return [_object(material, x=along, y=across)]
+    return [thing(material, x=along, y=across)]
 
 
 def _rising(progress: np.ndarray, material: Material) -> list[Track]:
     along, across = _crossing(progress, material.rng)
-    return [_object(material, x=across, y=along)]
+    return [thing(material, x=across, y=along)]
 
 
 def _approaching(progress: np.ndarray, material: Material) -> list[Track]:
     far, near = material.rng.uniform(0.15, 0.3), material.rng.uniform(0.6, 0.9)
     x, y = material.rng.uniform(0.35, 0.65, size=2)
-    return [_object(material, x=x, y=y, size=far + (near - far) * progress)]
+    return [thing(material, x=x, y=y, size=far + (near - far) * progress)]
 
 
 def _turning_clockwise(progress: np.ndarray, material: Material) -> list[Track]:
@@ -45,7 +45,7 @@ def _turning_clockwise(progress: np.ndarray, material: Material) -> list[Track]:
     arm = material.rng.uniform(0.15, 0.25)
     upwards = np.radians(angle)
     pose = {"x": x + arm * np.sin(upwards), "y": y - arm * np.cos(upwards), "angle": angle}
-    return [_object(material, **pose)]
+    return [thing(material, **pose)]
 
 
 def _meeting(progress: np.ndarray, material: Material) -> list[Track]:
@@ -55,7 +55,7 @@ def _meeting(progress: np.ndarray, material: Material) -> list[Track]:
     dx, dy = distance * np.cos(direction), distance * np.sin(direction)
     x, y = material.rng.uniform(0.45, 0.55, size=2)
     size = material.rng.uniform(0.28, 0.36)
-    return [_object(material, x=x + sign * dx, y=y + sign * dy, size=size) for sign in (-1, 1)]
+    return [thing(material, x=x + sign * dx, y=y + sign * dy, size=size) for sign in (-1, 1)]
 
 
 def _covering(progress: np.ndarray, material: Material) -> list[Track]:
@@ -64,7 +64,7 @@ def _covering(progress: np.ndarray, material: Material) -> list[Track]:
     distance = material.rng.uniform(0.5, 0.7) * (1 - progress)
     cover = {"x": x + distance * np.cos(direction), "y": y + distance * np.sin(direction)}
     tilt = material.rng.uniform(0, 360)
-    return [_object(material, x=x, y=y), Track(material.panel(), size=0.5, angle=tilt, **cover)]
+    return [thing(material, x=x, y=y), Track(material.panel(), size=0.5, angle=tilt, **cover)]
 
 
 def _opening(progress: np.ndarray, material: Material) -> list[Track]:
@@ -72,12 +72,12 @@ def _opening(progress: np.ndarray, material: Material) -> list[Track]:
     offset = 0.5 + material.rng.uniform(0.3, 0.42) * progress
     upright = material.rng.random() < 0.5
     doors = [Track(material.panel(), **{"x" if upright else "y": 0.5 + sign * offset}) for sign in (-1, 1)]
-    return [_object(material, x=0.5, y=0.5), *doors]
+    return [thing(material, x=0.5, y=0.5), *doors]
 
 
 def _appearing(progress: np.ndarray, material: Material) -> list[Track]:
     x, y = material.rng.uniform(0.35, 0.65, size=2)
-    return [_object(material, x=x, y=y, size=material.rng.uniform(0.5, 0.7), opacity=progress)]
+    return [thing(material, x=x, y=y, size=material.rng.uniform(0.5, 0.7), opacity=progress)]
 
 
 # (class of the clip as drawn, class of its reversal, motion)
@@ -93,15 +93,15 @@ PAIRS: tuple[tuple[str, str, Motion], ...] = (
 )
 
 
-def temporal_clip(motion: Motion, split: str, frames: int, side: int, rng: np.random.Generator) -> np.ndarray:
+def temporal_clip(motion: Motion, material: Material, frames: int, side: int) -> np.ndarray:
     """One clip of a motion, as drawn (not reversed): uint8 (T, S, S, 3)."""
-    material = Material(split, rng)
+    rng = material.rng
     time = np.linspace(0, 1, frames)
     begin, end = rng.uniform(0, 0.15), rng.uniform(0.85, 1)
     shown = rng.uniform(LEAST_SHOWN, 1)
     progress = rng.uniform(0, 1 - shown) + shown * np.clip((time - begin) / (end - begin), 0, 1)
     background = Track(material.background(), size=1.5, **wander(time, rng, reach=0.08))
-    bystander = Track(material.digit(), size=rng.uniform(0.12, 0.18), **wander(time, rng, reach=0.4))
+    bystander = Track(material.thing(), size=rng.uniform(0.12, 0.18), **wander(time, rng, reach=0.4))
     surroundings = [background, bystander] if rng.random() < BYSTANDERS else [background]
     return draw([*surroundings, *motion(progress, material)], frames, side)
 
@@ -117,7 +117,7 @@ def _crossing(progress: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarra
     return 0.5 + rng.uniform(0.45, 0.7) * (0.5 - progress), rng.uniform(0.35, 0.65)
 
 
-def _object(material: Material, **pose: Path) -> Track:
-    """A digit of middling size, slightly tilted, unless the pose says otherwise."""
+def thing(material: Material, **pose: Path) -> Track:
+    """A thing of middling size, slightly tilted, unless the pose says otherwise."""
     usual: dict[str, Path] = {"size": material.rng.uniform(0.38, 0.5), "angle": material.rng.uniform(-15, 15)}
-    return Track(material.digit(), **(usual | pose))
+    return Track(material.thing(), **(usual | pose))

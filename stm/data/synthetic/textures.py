@@ -10,10 +10,9 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
-SPRITE_SIDE = 32  # pixels; sprites are drawn at about 10 to 40 pixels in a frame of 64
-BACKGROUND_SIDE = 96  # pixels
+from stm.data.synthetic.sprites import BACKGROUND_SIDE, SPRITE_SIDE, cutout, rimmed
 
 # The scans are ordered by writer, so this is also nearly a split of the writers.
 DIGITS = {"train": range(1200), "validation": range(1200, 1797)}
@@ -67,8 +66,8 @@ def _digits() -> np.ndarray:
 
 
 @dataclass
-class Material:
-    """Draws sprites and backgrounds for one clip of one split.
+class Photographed:
+    """A `Material` of digits and photographs, for one clip of one split.
 
     Args:
         split: `train` or `validation`; decides which digits and which parts of the photographs may be used.
@@ -89,12 +88,9 @@ class Material:
 
     def panel(self) -> Image.Image:
         """An opaque RGBA square of texture with a dark rim."""
-        crop = self._crop(self._part(), SPRITE_SIDE, tint=0.4, brightness=(0.6, 1.3))
-        panel = Image.new("RGBA", crop.size, (16, 16, 16, 255))
-        panel.paste(crop.crop((1, 1, SPRITE_SIDE - 1, SPRITE_SIDE - 1)), (1, 1))
-        return panel
+        return rimmed(self._crop(self._part(), SPRITE_SIDE, tint=0.4, brightness=(0.6, 1.3)))
 
-    def digit(self) -> Image.Image:
+    def thing(self) -> Image.Image:
         """A digit of bright texture with a dark outline, RGBA, transparent elsewhere."""
         scan = _digits()[self.rng.choice(DIGITS[self.split])] * (255 / 16)
         stroke = Image.new("L", (SPRITE_SIDE, SPRITE_SIDE))
@@ -105,11 +101,7 @@ class Material:
         stroke = stroke.point(lambda value: min(255, max(0, 3 * value - 220)))
         texture = self._crop(self._part(), SPRITE_SIDE, tint=0.3, brightness=(0.9, 1.5))
         bright = Image.blend(texture, Image.new("RGB", texture.size, self._bright_colour()), 0.6)
-        # The outline keeps the digit visible on any background.
-        digit = Image.new("RGBA", stroke.size, (16, 16, 16, 0))
-        digit.paste(bright, (0, 0), stroke)
-        digit.putalpha(stroke.filter(ImageFilter.MaxFilter(5)))
-        return digit
+        return cutout(stroke, bright)
 
     def _part(self) -> Region:
         """Either photograph equally often."""

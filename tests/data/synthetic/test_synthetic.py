@@ -9,19 +9,24 @@ import numpy as np
 import pytest
 
 from stm.data.synthetic import labels, render, reversed_pairs
-from stm.data.synthetic.scene import SCENES, scene_clip
-from stm.data.synthetic.temporal import PAIRS
-from stm.data.synthetic.textures import DIGITS, PARTS, PLACES
+from stm.data.synthetic.generators import GENERATORS
 
-TEMPORAL = {"generator": "temporal", "seed": 3, "clips": {"train": 8, "validation": 4}, "pairs": 2, "size": 32}
-SCENE = {"generator": "scene", "seed": 3, "clips": {"train": 10, "validation": 10}, "size": 32}
+SMALL = {"seed": 3, "frames": 8, "size": 32}
+TEMPORAL = SMALL | {"generator": "temporal", "clips": {"train": 8, "validation": 4}, "pairs": 2}
+HANDLING = TEMPORAL | {"generator": "handling"}
+SCENE = SMALL | {"generator": "scene", "clips": {"train": 10, "validation": 10}}
+GESTURES = SMALL | {"generator": "gestures", "clips": {"train": 12, "validation": 12}}
+OUTDOORS = SMALL | {"generator": "outdoors", "clips": {"train": 24}}
+INDOORS = SMALL | {"generator": "indoors", "clips": {"train": 18}}
+ALL = [TEMPORAL, HANDLING, SCENE, GESTURES, OUTDOORS, INDOORS]
+every_generator = pytest.mark.parametrize("settings", ALL, ids=[settings["generator"] for settings in ALL])
+EVERY_PAIR = {"frames": 24, "pairs": 8, "clips": {"train": 16, "validation": 16}}
 
 
-@pytest.fixture(scope="module")
-def temporal(tmp_path_factory):
+@pytest.fixture(scope="module", params=[TEMPORAL, HANDLING], ids=["temporal", "handling"])
+def paired(request, tmp_path_factory):
     """Every motion there is, a clip and its twin in each split."""
-    folder = tmp_path_factory.mktemp("temporal")
-    return rendered(TEMPORAL | {"pairs": len(PAIRS), "clips": {"train": 16, "validation": 16}}, folder)
+    return rendered(request.param | EVERY_PAIR, tmp_path_factory.mktemp("paired"))
 
 
 def rendered(settings, folder):
@@ -57,7 +62,7 @@ def twins(rows):
     return list(groups.values())
 
 
-@pytest.mark.parametrize("settings", [TEMPORAL, SCENE], ids=["temporal", "scene"])
+@every_generator
 def test_one_seed_gives_the_same_bytes_again_and_another_seed_does_not(settings, tmp_path):
     for name, seed in (("a", 3), ("again", 3), ("other", 4)):
         rendered(settings | {"seed": seed}, tmp_path / name)
@@ -68,35 +73,36 @@ def test_one_seed_gives_the_same_bytes_again_and_another_seed_does_not(settings,
     assert all(first[name] != other[name] for name in videos)
 
 
-def test_more_clips_leave_the_first_ones_as_they_were(tmp_path):
-    rendered(TEMPORAL, tmp_path / "few")
-    rendered(TEMPORAL | {"clips": {"train": 12, "validation": 4}}, tmp_path / "more")
+@every_generator
+def test_more_clips_leave_the_first_ones_as_they_were(settings, tmp_path):
+    rendered(settings, tmp_path / "few")
+    rendered(settings | {"clips": settings["clips"] | {"train": 2 * settings["clips"]["train"]}}, tmp_path / "more")
     few, more = digests(tmp_path / "few" / "videos"), digests(tmp_path / "more" / "videos")
     assert few.items() <= more.items()
 
 
 @pytest.mark.parametrize("decode", [frames_by_pyav, frames_by_decord])
-def test_a_clip_and_its_twin_decode_to_the_same_frames_in_opposite_order(temporal, decode):
-    for clip, twin in twins(temporal):
+def test_a_clip_and_its_twin_decode_to_the_same_frames_in_opposite_order(paired, decode):
+    for clip, twin in twins(paired):
         frames = decode(clip["path"])
         assert frames.shape == (24, 32, 32, 3)
         assert np.array_equal(frames, decode(twin["path"])[::-1]), clip["label"]
 
 
-def test_a_clip_and_its_twin_are_in_one_split_and_have_the_two_classes_of_one_pair(temporal):
-    pairs = reversed_pairs(TEMPORAL | {"pairs": len(PAIRS), "clips": {"train": 16, "validation": 16}})
-    for rows in twins(temporal):
+def test_a_clip_and_its_twin_are_in_one_split_and_have_the_two_classes_of_one_pair(paired):
+    pairs = [pair for settings in (TEMPORAL, HANDLING) for pair in reversed_pairs(settings | EVERY_PAIR)]
+    for rows in twins(paired):
         assert len({row["split"] for row in rows}) == 1
         assert tuple(row["label"] for row in rows) in pairs
 
 
-def test_every_motion_changes_the_picture_so_that_its_order_can_be_seen(temporal):
-    for row in temporal:
+def test_every_motion_changes_the_picture_so_that_its_order_can_be_seen(paired):
+    for row in paired:
         frames = frames_by_pyav(row["path"]).astype(int)
         assert np.abs(frames[0] - frames[-1]).mean() > 2, row["label"]
 
 
-@pytest.mark.parametrize("settings", [TEMPORAL, SCENE], ids=["temporal", "scene"])
+@every_generator
 def test_every_split_holds_as_many_clips_as_asked_in_equal_shares(settings, tmp_path):
     rows = rendered(settings, tmp_path)
     for split, count in settings["clips"].items():
@@ -125,47 +131,22 @@ def test_an_interrupted_rendering_leaves_no_list(tmp_path, monkeypatch):
     assert not (tmp_path / "list.csv").exists()
 
 
-def test_train_and_validation_share_no_digit():
-    assert not set(DIGITS["train"]) & set(DIGITS["validation"])
+@pytest.mark.parametrize("settings", [SCENE, GESTURES, OUTDOORS, INDOORS])
+def test_only_temporal_and_handling_have_classes_that_are_each_other_reversed(settings):
+    assert reversed_pairs(settings) == []
 
 
-def test_train_and_validation_share_no_pixel_of_a_photograph():
-    train, validation = (used_pixels(split) for split in ("train", "validation"))
-    assert not (train & validation).any()
-    assert train.any() and validation.any()
+@pytest.mark.parametrize("settings", [TEMPORAL, HANDLING])
+def test_all_pairs_of_motions_are_used_unless_fewer_are_asked_for(settings):
+    every = settings | EVERY_PAIR | {"pairs": None}
+    assert len(reversed_pairs(every)) == 8
+    assert len(set(labels(every))) == 16
+    assert len(labels(settings)) == 4
 
 
-def used_pixels(split):
-    used = np.zeros((2, 427, 640), bool)
-    for photo, left, top, right, bottom in (*PARTS[split], *PLACES[split].values()):
-        used[photo, top:bottom, left:right] = True
-    return used
-
-
-def test_the_motion_of_a_scene_does_not_depend_on_its_class(monkeypatch):
-    drawn = []
-
-    def paths_only(tracks, frames, side):
-        drawn.append([np.stack([track.x, track.y, track.size]) for track in tracks])
-        return np.zeros((frames, side, side, 3), np.uint8)
-
-    monkeypatch.setattr("stm.data.synthetic.scene.draw", paths_only)
-    for _, thing, place in SCENES:
-        scene_clip(thing, place, "train", 24, 32, np.random.default_rng(5))
-    for paths in drawn[1:]:
-        assert np.array_equal(paths, drawn[0])
-
-
-def test_scenes_have_no_reversed_pairs_and_eight_classes_or_more():
-    assert reversed_pairs(SCENE) == []
-    assert len(set(labels(SCENE))) >= 8
-
-
-def test_at_least_six_pairs_of_motions_are_used_unless_fewer_are_asked_for():
-    settings = TEMPORAL | {"pairs": None, "clips": {"train": 2 * len(PAIRS), "validation": 2 * len(PAIRS)}}
-    assert len(reversed_pairs(settings)) == len(PAIRS) >= 6
-    assert len(set(labels(settings))) == 2 * len(PAIRS)
-    assert len(labels(TEMPORAL)) == 4
+def test_no_two_generators_have_a_class_in_common():
+    classes = [label for generator in GENERATORS.values() for label in generator.classes]
+    assert len(set(classes)) == len(classes)
 
 
 def test_settings_may_be_a_dataclass():
@@ -195,7 +176,9 @@ def test_settings_may_be_a_dataclass():
         ({"clips": {"train": 6, "validation": 4}}, "clips.train = 6 .* a multiple of 4"),
         ({"clips": {"train": 8, "validation": 0}}, "clips.validation = 0 .* 4 or more"),
         ({"frame": 24}, "frame = 24 is not a setting. Did you mean 'frames'"),
-        ({"generator": "scene"}, "pairs = 2 .* generator: temporal only"),
+        ({"generator": "scene"}, "pairs = 2 .* generator: temporal, handling only"),
+        (OUTDOORS | {"pairs": None, "clips": {"train": 24, "validation": 24}}, "clips = .* train, and nothing else"),
+        (OUTDOORS | {"pairs": None, "clips": {"train": 16}}, "clips.train = 16 .* 24 or more"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_key_before_anything_is_written(change, message, tmp_path):
