@@ -19,7 +19,7 @@ all: $(VENV) ## every table of the study, and all claims
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
 test: $(VENV) ## the tests: no network, no GPU
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 test-faults: $(VENV) ## kills at random moments, damaged input: minutes
 	$(BIN)/python -m pytest -m faults $(ARGS)
