@@ -1,4 +1,5 @@
-"""Gestures of a drawn hand before a person: eight come in pairs of directions, four show in a single frame.
+"""Gestures of a drawn hand before a person: eight come in pairs of directions, three show in a single frame,
+and a shaken hand goes to and fro.
 
 Of the directions a frame tells little: only in a swipe to the side does the hand tend to lean the way it goes. Clips
 are drawn one by one, so none is another's reversal.
