@@ -259,7 +259,7 @@ def _deviations(study: BoundStudy, role: str, line: Line, recipe: str, protocol:
     start, paper_start = _start(study, ours, published=False), _start(study, theirs, published=True)
     if start != paper_start:
         found.append(f"initialisation: {start} for {paper_start}")
-    elif start == "imagenet" and study.variants[line.variant or ""].tea:
+    elif study.variants[line.variant or ""].tea and _first_start(study, ours) == "imagenet":
         # torchvision has no Res2Net, whose weights the authors of TEA start from.
         found.append("initialisation: ImageNet's stem and shortcuts of ResNet-50 for the whole of Res2Net-50")
     if name != recipe:
@@ -268,6 +268,14 @@ def _deviations(study: BoundStudy, role: str, line: Line, recipe: str, protocol:
     if scaled != full:
         found.append(f"protocol: {scaled.clips}x{scaled.crops} views for {full.clips}x{full.crops}")
     return found
+
+
+def _first_start(study: BoundStudy, recipe: Recipe) -> str | None:
+    """What the first of the trainings started from, where it was no file."""
+    start = recipe.initialisation
+    if isinstance(start, Pretrained):
+        return _first_start(study, study.recipe(start.recipe)[1]) if start.recipe else None
+    return start
 
 
 def _start(study: BoundStudy, recipe: Recipe, *, published: bool) -> str:

@@ -161,3 +161,11 @@ def test_the_papers_schedule_for_the_two_small_datasets_is_the_papers(recipe, ep
     assert imagenet.model_dump(exclude={"source", "extends", "initialisation"}) == transfer.model_dump(
         exclude={"source", "extends", "initialisation"}
     )
+
+
+def test_teas_weaker_start_is_a_deviation_of_what_starts_from_it_too():
+    paper = Plan(CONFIG / "paper.yaml", config=CONFIG)
+    for name in ("tea_ucf101", "tea_hmdb51"):
+        assert line(paper, name, "table3").deviations == [
+            "initialisation: ImageNet's stem and shortcuts of ResNet-50 for the whole of Res2Net-50"
+        ]
