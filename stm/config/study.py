@@ -176,11 +176,12 @@ class BoundStudy:
         """A variant with its backbone, at this study's scale or at the papers'."""
         variant = self.variants[name]
         paper = PAPER_BACKBONES[variant.depth]
-        backbone = paper if paper_size else self.study.backbones.get(variant.depth, paper)
-        if variant.tea and backbone.block != "bottleneck":
-            at = ("backbones", variant.depth, "block")
-            raise self.source.error(at, f" = {backbone.block!r}: TEA ({name}) is made of bottlenecks; write bottleneck")
-        return variant, backbone
+        return variant, paper if paper_size else self.study.backbones.get(variant.depth, paper)
+
+    def has_network(self, name: str) -> bool:
+        """Whether this study's backbone can be made the variant: TEA is made of bottlenecks."""
+        variant, backbone = self._network(name)
+        return not variant.tea or backbone.block == "bottleneck"
 
     def prediction(self, run: Run, protocol: str) -> Prediction:
         """A run shown its validation split under a protocol."""

@@ -213,8 +213,8 @@ def _line(study: BoundStudy, source: Source, table: Table, i: int, published: Pu
             at = ("lines", i, key) if getattr(line, key) else (key,)
             hint = suggestion(value, known)
             raise source.error(at, f" = {value!r} is not known.{hint}\n  Known ({where}): {', '.join(sorted(known))}")
-    bound = role in study.study.roles
-    if line.variant is None or line.frames is None or not (bound or table.counts_only):
+    runs_here = line.variant is not None and role in study.study.roles and study.has_network(line.variant)
+    if line.variant is None or line.frames is None or not (runs_here or table.counts_only):
         empty: dict[str, Any] = {
             "predictions": [],
             "full_size": None,

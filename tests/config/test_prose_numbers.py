@@ -252,6 +252,9 @@ def test_a_published_difference_is_that_of_the_published_figures():
     for claim in CLAIMS.values():
         if claim.compare is None or claim.published is None or claim.inconsistent or claim.compare.less:
             continue
+        # What a table of our own decides is no difference of two printed lines.
+        if not (CONFIG / f"published/tables/{claim.compare.table}.yaml").exists():
+            continue
         one, other = (printed(claim.compare.table, name, claim.compare.measure) for name in _names(claim))
         assert claim.published == pytest.approx(one - other, abs=0.01), claim.id
 
