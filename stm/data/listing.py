@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,9 @@ def _digests(key: str, lists: Path) -> list[str]:
     digests = [digest([(clip.clip, clip.video) for clip in clips], 16) for clips in shards]
     rows = ([(clip.clip, clip.splits, clip.label, clip.group, clip.video) for clip in clips] for clips in shards)
     lines = [canonical_json(line) for line in ({"key": wanted, "shards": digests}, *rows)]
-    write_text(lists, "\n".join(lines) + "\n")
+    # In a folder that may only be read a dry run still says what is there.
+    with suppress(PermissionError):
+        write_text(lists, "\n".join(lines) + "\n")
     return digests
 
 
