@@ -116,6 +116,16 @@ def test_a_second_seed_keeps_the_first(edited):
     assert edited.jobs(TABLE) == {"train": 4, "evaluate": 4, "table": 1}
 
 
+def test_with_many_seeds_no_command_is_longer_than_linux_allows(pipeline):
+    # 128 KB for one argument, and Snakemake hands each command to bash as one.
+    seeds = "seeds=[" + ",".join(map(str, range(80))) + "]"
+    targets = ("reports/table6.csv", "reports/temporal_order.csv")
+    printed = pipeline.snakemake("--dry-run", "--printshellcmds", *targets, "--config", seeds).stdout
+    commands = [line for line in printed.splitlines() if "stm " in line]
+    assert any("stm order" in line for line in commands) and any("stm table" in line for line in commands)
+    assert max(len(line.encode()) for line in commands) < 10_000
+
+
 def test_the_table_holds_its_contract(finished):
     table = pd.read_csv(finished.folder / TABLE)
     columns = "line method source role subset study dataset experiment protocol published_protocol seeds clips"

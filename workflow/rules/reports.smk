@@ -21,7 +21,7 @@ rule table:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: canonical_json(table_of(w).spec),
+        spec=lambda w: spec_file(w.table, table_of(w).spec),
         out=lambda w, output: output.csv.removesuffix(".csv"),
     message:
         "Writing {output.csv}"
@@ -41,7 +41,7 @@ rule temporal_order:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: canonical_json(order_plan_of(w).spec),
+        spec=lambda w: spec_file("temporal_order", order_plan_of(w).spec),
         out=lambda w, output: output.csv.removesuffix(".csv"),
     message:
         "Writing {output.csv}"

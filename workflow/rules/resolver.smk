@@ -6,7 +6,7 @@ import os
 from stm.config.tableplan import REPORTING_SOURCES
 from stm.data.annotations import AnnotationError
 from stm.data.listing import shard_digests
-from stm.files import canonical_json, source_digest
+from stm.files import canonical_json, digest, source_digest, write_text
 from stm.launch import visible_gpus
 
 
@@ -97,6 +97,16 @@ def reserved(threads):
 def gpus(wildcards):
     """One where this machine has any. A profile for a cluster says it itself: `set-resources: train: gpu=1`."""
     return min(1, len(visible_gpus()))
+
+
+def spec_file(name, spec):
+    """A specification as a file, its digest in its name. Of a table with many seeds it is longer than Linux lets one
+    argument of a command be (128 KB).
+    """
+    path = Path(f"results/specs/{name}-{digest(spec, 16)}.json")
+    if not path.exists():
+        write_text(path, canonical_json(spec))
+    return str(path)
 
 
 @speaking
