@@ -28,7 +28,9 @@ def _speaks_to_the_user(error: Exception) -> bool:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stm", description="Does this paper hold? Stages of the STM pipeline.")
     parser.add_argument("--version", action="version", version=__version__)
-    stages = parser.add_subparsers(required=True, metavar="STAGE", title="stages in the order of the data, then what people type")
+    stages = parser.add_subparsers(
+        required=True, metavar="STAGE", title="stages in the order of the data, then what people type"
+    )
     for name, (stage, text, declared) in {**STAGES, **FOR_PEOPLE}.items():
         sub = stages.add_parser(name, help=text, description=text)
         for flag, settings in declared.items():
