@@ -54,7 +54,8 @@ $(VENV): requirements.lock pyproject.toml
 	    { echo "$(PYTHON) is $$($(PYTHON) --version); Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv --upgrade-deps .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --requirement requirements.lock
+	@# Compiled once: where Python may not write its bytecode, every job would compile torch anew, four seconds each.
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --compile-bytecode --requirement requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --editable .
 	touch $@
 

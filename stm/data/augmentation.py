@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from stm.data.transforms import Size, centre_region, crop, multiscale_corner_region
@@ -42,7 +43,7 @@ def augmented(
 
 def jittered(frames: Tensor, strengths: Mapping[str, float], rng: np.random.Generator) -> Tensor:
     """Brightness, contrast, saturation and hue, each by a drawn amount and in a drawn order, as torchvision's
-    `ColorJitter` does it to one image.
+    `ColorJitter` does it to one image; made bytes again once, at the end.
 
     Args:
         frames: (T, 3, H, W) bytes.
@@ -54,10 +55,42 @@ def jittered(frames: Tensor, strengths: Mapping[str, float], rng: np.random.Gene
 
     names = ("brightness", "contrast", "saturation", "hue")
     amounts = [_amount(name, strengths[name], rng) for name in names]
+    # On bytes torchvision's operators take three to ten times as long.
+    colours = functional.to_dtype(frames, torch.float32, scale=True)
     for k in rng.permutation(len(names)):
         if strengths[names[k]]:
-            frames = getattr(functional, f"adjust_{names[k]}")(frames, amounts[k])
-    return frames
+            adjust = hue_shifted if names[k] == "hue" else getattr(functional, f"adjust_{names[k]}")
+            colours = adjust(colours, amounts[k])
+    return functional.to_dtype(colours, torch.uint8, scale=True)
+
+
+def hue_shifted(colours: Tensor, shift: float) -> Tensor:
+    """What torchvision's `adjust_hue` makes, without its six copies of the image, in 0.4 of the time.
+
+    A channel is the pixel's highest value less its range x a trapezium of the distance between the pixel's hue and the
+    channel's. Source: the closed form of HSV to RGB, Smith, SIGGRAPH 1978.
+
+    Args:
+        colours: (..., 3, H, W) from 0 to 1.
+        shift: in turns of the colour circle.
+    """
+    red, green, blue = colours.unbind(-3)
+    # Pair by pair: torch's own reduction over three channels is ten times as slow.
+    high = torch.maximum(torch.maximum(red, green), blue)
+    spread = high - torch.minimum(torch.minimum(red, green), blue)
+    per = spread.clamp(min=torch.finfo(spread.dtype).tiny).reciprocal_()
+    hue = torch.where(
+        high == red,
+        (green - blue) * per,
+        torch.where(high == green, (blue - red) * per + 2, (red - green) * per + 4),
+    ).div_(6)
+    channels = []
+    for place in (5, 3, 1):
+        turns = hue + (place / 6 + shift)
+        # The fractional part in sixths; torch's own remainder is four times as slow.
+        sixths = turns.sub_(turns.floor()).mul_(6)
+        channels.append(high - spread * sixths.sub_(2).abs_().neg_().add_(2).clamp_(0, 1))
+    return torch.stack(channels, -3)
 
 
 def _amount(name: str, strength: float, rng: np.random.Generator) -> float:

@@ -11,7 +11,7 @@ from torchvision.transforms.v2 import functional
 
 from stm.config.schema.recipes import Augmentation, ColourJitter, Twins
 from stm.data import augmentation
-from stm.data.augmentation import augmented, jittered
+from stm.data.augmentation import augmented, hue_shifted, jittered
 from stm.data.dataset import TrainingClips
 from stm.data.shards import FrameIndex
 from stm.draws import Purpose, generator
@@ -159,9 +159,8 @@ def test_whether_a_clip_is_mirrored_changes_no_other_draw(clips, frames):
 def test_colours_change_by_amounts_within_their_bounds_in_every_order(monkeypatch):
     calls: list[tuple[str, float]] = []
     for name in ("brightness", "contrast", "saturation", "hue"):
-        monkeypatch.setattr(
-            functional, f"adjust_{name}", lambda frames, amount, name=name: (calls.append((name, amount)), frames)[1]
-        )
+        place = (augmentation, "hue_shifted") if name == "hue" else (functional, f"adjust_{name}")
+        monkeypatch.setattr(*place, lambda frames, amount, name=name: (calls.append((name, amount)), frames)[1])
     orders = set()
     for k in range(400):
         del calls[:-4]
@@ -193,8 +192,22 @@ def test_one_colour_alone_is_torchvisions(name):
     amounts = {
         key: augmentation._amount(key, strengths[key], rng) for key in ("brightness", "contrast", "saturation", "hue")
     }
-    expected = getattr(functional, f"adjust_{name}")(frames, amounts[name])
-    assert torch.equal(changed, expected) and not torch.equal(changed, frames)
+    expected = functional.to_dtype(
+        getattr(functional, f"adjust_{name}")(functional.to_dtype(frames, torch.float32, scale=True), amounts[name]),
+        torch.uint8,
+        scale=True,
+    )
+    assert (changed.int() - expected.int()).abs().max() <= 1 and not torch.equal(changed, frames)
+
+
+@pytest.mark.parametrize("shift", [-0.5, -0.1, 0.0, 0.03, 0.5])
+def test_a_shift_of_hue_is_torchvisions(shift):
+    # Of every kind of pixel: gray, black, white, with two channels alike, and any.
+    levels = torch.tensor([0, 1, 64, 127, 254, 255], dtype=torch.uint8)
+    pixels = torch.cat([torch.cartesian_prod(levels, levels, levels), picture()[0].flatten(1).T])
+    colours = pixels.T[:, None].float() / 255
+    expected = functional.adjust_hue(colours, shift)
+    torch.testing.assert_close(hue_shifted(colours, shift), expected, rtol=0, atol=1e-5)
 
 
 def test_no_strength_changes_no_colour():
