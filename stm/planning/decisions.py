@@ -18,7 +18,7 @@ from stm.config.plan import Plan
 from stm.config.tableplan import TableLine, TablePlan
 from stm.planning.clips import clips_of
 from stm.planning.targets import ORDER, targets
-from stm.reporting.claims import Compared, Side, compared_sides, tested
+from stm.reporting.comparisons import Compared, Side, compared_sides, tested
 from stm.reporting.measured import LEAST_CLASSES_FOR_TOP5, Counts, Measured, load
 from stm.reporting.verdicts import LEVEL
 

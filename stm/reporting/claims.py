@@ -1,23 +1,20 @@
-"""The claims that a table decides: what was compared, the effect, and the verdict on it."""
+"""The claims that a table decides: the effect, its figures and the verdict on it."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from stm.analysis.statistics import (
     Estimate,
     Interval,
     accuracy_interval,
-    difference_interval,
-    difference_of_differences,
     equivalence,
     holm,
-    published_difference_interval,
     smallest_effect,
 )
 from stm.reporting import verdicts
 from stm.reporting.cells import Value, as_printed, decimals, points
+from stm.reporting.comparisons import Compared, Side, Sides, compared_sides, tested
 from stm.reporting.measured import Counts, Measured
 from stm.reporting.verdicts import NOT_TESTABLE, Verdict
 
@@ -31,147 +28,6 @@ UNITS = {"params_m": "M", "flops_g": "G"}
 
 # Of a line that sees no order, on data where only order tells the classes of a pair apart.
 BLIND = "cannot see the order of frames and must be at chance (50%) inside reversed pairs"
-
-
-@dataclass(frozen=True, eq=False)
-class Side:
-    """One line of a comparison with all that was found of it."""
-
-    line: dict[str, Any]
-    found: Measured | None
-    counts: Counts
-
-    @property
-    def run(self) -> dict[str, Any] | None:
-        return self.line["measured"]
-
-    @property
-    def role(self) -> str:
-        return self.line["role"]
-
-
-Sides = dict[str, Side]
-
-
-@dataclass(frozen=True, eq=False)
-class Gap:
-    """Two lines, and their difference in one measure."""
-
-    first: Side
-    second: Side
-    measure: str
-
-    @property
-    def obstacle(self) -> str:
-        """What keeps the difference from being measured, or from saying anything."""
-        sides = (self.first, self.second)
-        missing = [side.line["method"] for side in sides if side.run is None]
-        if missing:
-            return f"{' and '.join(missing)}: not measured in this study"
-        if self.first.role != self.second.role:
-            return "the two lines are of different roles"
-        found = self.first.found
-        if found is not None and self.measure not in found.correct:
-            return f"{self.measure} says nothing of {len(found.predictions.classes)} classes"
-        return "; ".join(dict.fromkeys(side.run["obstacle"] for side in sides if side.run and side.run["obstacle"]))
-
-    @property
-    def values(self) -> tuple[Any, Any, list[str]]:
-        """What each clip scores in both lines under each seed, and the clusters of the clips."""
-        assert self.first.found is not None and self.second.found is not None, "an obstacle was not heeded"
-        one, other = self.first.found, self.second.found
-        return one.correct[self.measure], other.correct[self.measure], one.groups
-
-    @property
-    def published(self) -> tuple[float, float, float] | None:
-        """The difference of the two printed figures in points, with its binomial interval; None if one is missing."""
-        first, second = (side.line["published"].get(self.measure) for side in (self.first, self.second))
-        if first is None or second is None:
-            return None
-        low, high = published_difference_interval(first / 100, second / 100, self.first.line["published_clips"])
-        return round(first - second, 2), points(low), points(high)
-
-
-@dataclass(frozen=True, eq=False)
-class Compared:
-    """What a claim compares: a gap, or how much larger it is than another (`less`)."""
-
-    gap: Gap
-    less: Gap | None
-
-    @property
-    def sides(self) -> list[Side]:
-        gaps = [self.gap, *([self.less] if self.less else [])]
-        return [side for gap in gaps for side in (gap.first, gap.second)]
-
-    @property
-    def runs(self) -> list[dict[str, Any]]:
-        return [side.run for side in self.sides if side.run]
-
-    @property
-    def obstacle(self) -> str:
-        """Why the claim cannot be tested in this study."""
-        gaps = [self.gap, *([self.less] if self.less else [])]
-        found = [gap.obstacle for gap in gaps if gap.obstacle]
-        if not found and not all(run["tests_claims"] for run in self.runs):
-            found = ["the dataset is a check of the plumbing (tests_claims: false)"]
-        return "; ".join(dict.fromkeys(found))
-
-    def estimate(self) -> Estimate | None:
-        """The effect; None where a line of it is not measured."""
-        gaps = [self.gap, *([self.less] if self.less else [])]
-        if any(side.found is None for side in self.sides) or any(gap.first.role != gap.second.role for gap in gaps):
-            return None
-        if any(gap.measure not in side.found.correct for gap in gaps for side in self.sides if side.found):
-            return None
-        first, second, groups = self.gap.values
-        if self.less is None:
-            return difference_interval(first, second, groups)
-        other_first, other_second, other_groups = self.less.values
-        if self.gap.first.role == self.less.first.role:
-            # All four lines are of the same clips.
-            return difference_interval(first - second, other_first - other_second, groups)
-        return difference_of_differences(
-            difference_interval(first, second, groups), difference_interval(other_first, other_second, other_groups)
-        )
-
-    @property
-    def deviations(self) -> list[str]:
-        """In what the lines, or their printed figures, are not what the paper compares."""
-        unlike = [
-            f"the published {side.line['method']} is of another protocol ({side.line['published_protocol']})"
-            for side in self.sides
-            if side.run and side.line["published"] and side.line["published_protocol"] != side.run["protocol"]
-        ]
-        return list(dict.fromkeys([*(d for run in self.runs for d in run["deviations"]), *unlike]))
-
-    @property
-    def genuine(self) -> bool:
-        return not self.deviations and all(run["genuine"] for run in self.runs)
-
-    @property
-    def by_construction(self) -> bool:
-        """Whether the data were made so that the first must win: it learned the order of frames, the second could not.
-
-        Only in top-1: both classes of a pair fit among the first five.
-        """
-        one, other = self.gap.first.run, self.gap.second.run
-        if self.less is not None or self.gap.measure != "top1" or one is None or other is None:
-            return False
-        return bool(one["order_only"] and one["learns_order"] and not other["learns_order"])
-
-    @property
-    def published(self) -> tuple[float, float, float] | None:
-        """The printed effect in points, with its binomial interval."""
-        first = self.gap.published
-        if self.less is None or first is None:
-            return first
-        second = self.less.published
-        if second is None:
-            return None
-        value = first[0] - second[0]
-        half = math.hypot(first[2] - first[0], second[2] - second[0])
-        return round(value, 2), round(value - half, 2), round(value + half, 2)
 
 
 def claim_rows(
@@ -201,23 +57,6 @@ def claim_rows(
             rows.append(row | _effect(claim, compared[name], estimates[name], adjusted.get(tested(claim))))
     controls = [_control(spec, side) for side in list(sides.values())[: len(spec["lines"])]]
     return rows + [row for found in controls for row in found]
-
-
-def compared_sides(compare: dict[str, Any], sides: Sides) -> Compared:
-    measure = compare["measure"]
-    less = compare.get("less")
-    return Compared(
-        Gap(sides[compare["first"]], sides[compare["second"]], measure),
-        Gap(sides[less["first"]], sides[less["second"]], measure) if less else None,
-    )
-
-
-def tested(claim: dict[str, Any]) -> tuple[Any, ...]:
-    """What makes two claims one test: statements that rest on the same comparison are not corrected for twice."""
-    compare = claim["compare"]
-    less = compare.get("less") or {}
-    lines = (compare["first"], compare["second"], less.get("first"), less.get("second"))
-    return claim["kind"], lines, compare["measure"], claim.get("margin")
 
 
 def _adjusted(
