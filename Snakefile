@@ -44,6 +44,14 @@ STM = f'{shlex.quote(sys.executable)} -m stm "$@"'.replace("{", "{{").replace("}
 shell.prefix(f"set -euo pipefail; stm() {{{{ {STM}; }}}}; ")
 
 
+onstart:
+    # Snakemake 9.27 looks for jobs to start once a second for every job that has ended, for good: a timer each, which
+    # keep its limit of jobs a second. Of 200 jobs that is a core of its own. A limit that a user gives stays.
+    limit = workflow.scheduler.job_rate_limiter
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
+
+
 rule all:
     """Every table of the study, the order of frames, and all claims."""
     default_target: True

@@ -16,6 +16,7 @@ from stm.config.schema.checkpoints import Format
 from stm.models.backbone import Bottleneck, ResNet
 from stm.models.imagenet import torchvision_name
 from stm.models.shift import TemporalShift
+from stm.models.takeover import take_over
 
 # TEA's names of the parts of a block.
 TEA_PARTS = {
@@ -80,28 +81,15 @@ def load_foreign(network: ResNet, path: Path, form: Format) -> None:
     """Take over every weight of a file; each of the network has one there, and each there has its place.
 
     Raises:
-        ForeignError: a weight is absent, of another shape, or has no place.
+        ForeignError: it is no file of weights.
+        WeightsError: a weight is absent, of another shape, or has no place.
     """
     theirs = {name.removeprefix("module."): value for name, value in read_checkpoint(path).items()}
     names = {name: foreign_name(name, form, network) for name in network.state_dict()}
     hint = _hint(theirs, names.values())
-    taken = {}
-    for name, value in network.state_dict().items():
-        source = names[name]
-        # PyTorch before 0.4.1 did not count batches, and no evaluation asks for the count.
-        if source not in theirs and name.endswith(".num_batches_tracked"):
-            taken[name] = value
-            continue
-        if source not in theirs:
-            raise ForeignError(f"{path} has no weight '{source}': it is of another network or format.{hint}")
-        if theirs[source].shape != value.shape:
-            shapes = f"{tuple(theirs[source].shape)}, here {tuple(value.shape)}"
-            raise ForeignError(f"{path}: '{source}' has shape {shapes}: of another network, or other classes.{hint}")
-        taken[name] = theirs.pop(source)
-    if theirs:
-        left = ", ".join(sorted(theirs)[:5])
-        raise ForeignError(f"{path} holds weights that have no place here: {left}.{hint}")
-    network.load_state_dict(taken)
+    # PyTorch before 0.4.1 did not count batches, and no evaluation asks for the count.
+    asked = {n: source for n, source in names.items() if source in theirs or not n.endswith(".num_batches_tracked")}
+    take_over(network, theirs, asked, path, hint)
 
 
 # What tells the networks of public files apart.
@@ -116,4 +104,4 @@ def _hint(theirs: Iterable[str], wanted: Iterable[str]) -> str:
     """What a file looks to be, where that is not what it was said to be."""
     there, asked = " ".join(theirs), " ".join(wanted)
     likely = next((text for mark, text in MARKS.items() if mark in there and mark not in asked), None)
-    return f" It looks like {likely}" if likely else ""
+    return f". It looks like {likely}" if likely else ""

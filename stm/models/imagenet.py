@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from stm.files import file_digest, replacing
+from stm.models.takeover import take_over
 
 
 class ImageNetError(Exception):
@@ -54,32 +55,24 @@ def load_imagenet(network: nn.Module, path: Path, bottleneck: bool) -> list[str]
         The names of our weights that keep their own start.
 
     Raises:
-        ValueError: the file lacks a weight, has one of another shape, or one that has no place here.
+        WeightsError: the file lacks a weight, has one of another shape, or one that has no place here.
     """
     theirs = load_file(path)
     ours = network.state_dict()
     res2net = {found[1] for name in ours if (found := RES2NET.match(name))}
-    theirs = {name: value for name, value in theirs.items() if _block(name) not in res2net}
-    taken: dict[str, torch.Tensor] = {}
-    fresh = []
-    for name, value in ours.items():
+    theirs = {
+        name: value for name, value in theirs.items() if not name.startswith("fc.") and _block(name) not in res2net
+    }
+    names, fresh = {}, []
+    for name in ours:
         if name.startswith("fc.") or NOT_IN_IMAGENET.search(name) or _block(name) in res2net:
             fresh.append(name)
             replaced = CHANNEL_WISE.match(name)
             if replaced:
                 theirs = {k: v for k, v in theirs.items() if not k.startswith(_spatial(replaced[1], bottleneck))}
-            continue
-        source = torchvision_name(name, bottleneck)
-        if source not in theirs:
-            raise ValueError(f"{path} has no weight '{source}': it is of another network")
-        if theirs[source].shape != value.shape:
-            shapes = f"{tuple(theirs[source].shape)}, here {tuple(value.shape)}"
-            raise ValueError(f"{path}: '{source}' has shape {shapes}: it is of another network")
-        taken[name] = theirs.pop(source)
-    left = sorted(k for k in theirs if not k.startswith("fc."))
-    if left:
-        raise ValueError(f"{path} holds weights that have no place here: {', '.join(left[:5])}")
-    network.load_state_dict(taken, strict=False)
+        else:
+            names[name] = torchvision_name(name, bottleneck)
+    take_over(network, theirs, names, path)
     return fresh
 
 

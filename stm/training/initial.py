@@ -10,6 +10,7 @@ from torch import nn
 from stm.config.specification import variant_in_full
 from stm.files import file_digest
 from stm.models.imagenet import load_imagenet
+from stm.models.takeover import take_over
 
 
 class InitialWeightsError(Exception):
@@ -29,8 +30,8 @@ def initialise(network: nn.Module, spec: dict[str, Any], weights: Path, classes:
         The names of the weights that keep their own start.
 
     Raises:
-        InitialWeightsError: the run is damaged, of another network, or of other classes where its classifier is kept.
-        ValueError: the ImageNet weights are of another network.
+        InitialWeightsError: the run is damaged, or of other classes where its classifier is kept.
+        WeightsError: the weights are of another network.
     """
     start = spec["recipe"]["initialisation"]
     if start == "imagenet":
@@ -43,19 +44,10 @@ def initialise(network: nn.Module, spec: dict[str, Any], weights: Path, classes:
             f"{len(classes)} here; first {theirs[:2]} and {classes[:2]}). With `head: reset` in the recipe's "
             f"initialisation the classifier starts anew"
         )
-    ours = network.state_dict()
-    fresh = [name for name in ours if start["head"] == "reset" and name.startswith("fc.")]
-    wanted = ours.keys() - fresh
+    fresh = [name for name in network.state_dict() if start["head"] == "reset" and name.startswith("fc.")]
     found = {name: value for name, value in load_file(weights).items() if name not in fresh}
-    differing = sorted(wanted ^ found.keys()) + sorted(
-        name for name in wanted & found.keys() if found[name].shape != ours[name].shape
-    )
-    if differing:
-        raise InitialWeightsError(
-            f"{weights} is of another network: {differing[0]!r} has another shape here, or stands in one of the two "
-            f"alone ({len(differing)} such weights). A training starts from a run of its own variant"
-        )
-    network.load_state_dict(found, strict=False)
+    names = {name: name for name in network.state_dict() if name not in fresh}
+    take_over(network, found, names, weights, ". A training starts from a run of its own variant")
     return fresh
 
 

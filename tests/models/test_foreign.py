@@ -12,6 +12,7 @@ from stm.config.specification import variant_departures
 from stm.models.backbone import ResNet
 from stm.models.builder import build
 from stm.models.foreign import ForeignError, foreign_name, load_foreign, read_checkpoint
+from stm.models.takeover import WeightsError
 
 VARIANTS = {"tsn": Variant(), "tsm": Variant(shift="both_ways"), "tea": Variant(tea=True)}
 CASES = [("tsm", "tsn"), ("tsm", "tsm"), ("tea", "tea"), ("torchvision", "tsn")]
@@ -85,14 +86,14 @@ def test_each_weight_is_asked_for_and_one_too_many_is_refused_by_name(form, vari
     weights = state if form == "torchvision" else state["state_dict"]
     for name in [n for n in weights if not n.endswith("num_batches_tracked")][::7]:
         torch.save({"state_dict": {n: v for n, v in weights.items() if n != name}}, file)
-        with pytest.raises(ForeignError, match=re.escape(f"no weight '{name.removeprefix('module.')}'")):
+        with pytest.raises(WeightsError, match=re.escape(f"no weight '{name.removeprefix('module.')}'")):
             load_foreign(network, file, form)
     torch.save({"state_dict": {**weights, "nl.theta.weight": torch.zeros(1)}}, file)
-    with pytest.raises(ForeignError, match="no place here: nl.theta.weight"):
+    with pytest.raises(WeightsError, match="no place here: nl.theta.weight"):
         load_foreign(network, file, form)
     wrong = {n: torch.zeros(7, 7) if n.endswith("fc.weight") else v for n, v in weights.items()}
     torch.save(wrong, file)
-    with pytest.raises(ForeignError, match=r"fc.weight' has shape \(7, 7\).*or other classes"):
+    with pytest.raises(WeightsError, match=r"fc.weight' has shape \(7, 7\).*or other classes"):
         load_foreign(network, file, form)
 
 
@@ -106,10 +107,10 @@ def test_a_file_from_before_batches_were_counted_is_read(tmp_path):
 
 def test_a_file_of_another_variant_says_what_it_looks_like(tmp_path):
     torch.save(made("tsm", "tsm", small("tsm")), tmp_path / "tsm.pth")
-    with pytest.raises(ForeignError, match="It looks like format tsm, variant tsm"):
+    with pytest.raises(WeightsError, match="It looks like format tsm, variant tsm"):
         load_foreign(small("tsn"), tmp_path / "tsm.pth", "tsm")
     torch.save(made("tea", "tea", small("tea")), tmp_path / "tea.pth")
-    with pytest.raises(ForeignError, match="It looks like format tea, variant tea"):
+    with pytest.raises(WeightsError, match="It looks like format tea, variant tea"):
         load_foreign(small("tsn"), tmp_path / "tea.pth", "tsm")
 
 

@@ -12,6 +12,7 @@ from stm.evaluation.evaluate import load_run
 from stm.files import file_digest
 from stm.models.builder import build
 from stm.models.foreign import ForeignError, foreign_name
+from stm.models.takeover import WeightsError
 from stm.training.imported import Source, import_run, read_classes
 
 SPEC = variant_departures(Variant(shift="both_ways"), Backbone(block="bottleneck", blocks=[1, 1, 1, 1], width=8))
@@ -57,7 +58,7 @@ def test_outputs_in_alphabetical_order_are_dealt_to_the_listed_classes(theirs, t
 
 def test_a_list_of_another_length_is_refused(theirs, tmp_path):
     (tmp_path / "more.txt").write_text("\n".join([*LISTED, "waving"]))
-    with pytest.raises(ForeignError, match=r"'new_fc.weight' has shape \(3, 256\), here \(4, 256\)"):
+    with pytest.raises(WeightsError, match=r"'new_fc.weight' has shape \(3, 256\), here \(4, 256\)"):
         imported(tmp_path, "listed", "more.txt")
     assert not (tmp_path / "run").exists()
 

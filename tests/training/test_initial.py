@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from stm.files import file_digest
 from stm.models.builder import build
+from stm.models.takeover import WeightsError
 from stm.training.initial import InitialWeightsError, initialise
 
 CLASSES = ["left", "right", "up"]
@@ -55,7 +56,7 @@ def test_a_classifier_is_kept_for_the_same_classes_in_the_same_order_alone(spec,
 
 def test_a_run_of_another_network_is_refused_by_the_name_of_a_weight(spec, source):
     other = {**spec["variant"], "cmm": "none"}
-    with pytest.raises(InitialWeightsError, match=r"of another network: 'layer\d.*cmm"):
+    with pytest.raises(WeightsError, match=r"has no weight 'layer\d.*of its own variant"):
         initialise(build(other, 4, 3), {**starting(spec, "reset"), "variant": other}, source, CLASSES)
 
 
