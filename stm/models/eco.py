@@ -4,9 +4,12 @@ Source: Zolfaghari et al., ECCV 2018, section 3 and figure 3, and the layout of 
 is BN-Inception (Ioffe and Szegedy, ICML 2015) with the channels of its public weights, the 3D one a ResNet-18 (Tran et
 al., 2017) from its conv3_x on.
 
-It has the published counts, 47.5M and 64G at 16 frames: 47.2M with 174 classes, 47.5M with the 400 of Kinetics, and
-64.6G. Readings that have not: without the 2D stream (the paper's "Lite") 37.3M and 47G; shortcuts of 1x1x1 in the place
-of 3x3x3 42.9M and 62G; a fourth convolution in conv3_x 47.6M and 70G.
+It is the reading that has the published counts: 47.5M with the 400 classes of Kinetics (47.1M with 174), and 64.5G at 16
+frames of 224x224 pixels, where 64G is printed. Others, with 174 classes:
+
+    without the 2D network after inception 3c (the paper's "Lite")   37.4M, 46.6G
+    shortcuts of 1x1x1 in the place of 3x3x3                         42.9M, 62.6G
+    two convolutions in the first block of conv3_x                   47.6M, 70.1G
 """
 
 import torch

@@ -4,11 +4,13 @@ Source: Carreira and Zisserman, CVPR 2017 (inflation); Wang et al., CVPR 2018, a
 inflated, how far, and where time is pooled); Wang and Gupta, ECCV 2018, table 1 (the last stage keeps 14x14: no stride
 there), whose 41.6% on Something-Something v1 both papers cite.
 
-It is the reading that has the published counts, 28.0M with the 400 classes of Kinetics and 153G at 32 frames. The others
-tried, at 32 frames of 224x224 pixels and 174 classes, where this one has 27.6M and 153.2G:
+It is the reading that has the published counts: 28.0M with the 400 classes of Kinetics (27.6M with 174), 153.0G at 32
+frames of 224x224 pixels and 306.1G at 64. Others, with 174 classes at 32 frames:
 
-    the last stage with its stride 27.6M, 119G;   every block inflated 32.5M, 171G;   in the last stage the first and the
-    third block inflated, not the second 28.6M, 157G;   a stride of 2 over time in the stem as well 27.6M, 77G
+    the last stage with its stride                                         27.6M, 114.2G
+    every block inflated                                                   32.6M, 171.1G
+    of the last stage the first and third block inflated, not the second   28.6M, 156.3G
+    a stride of 2 over time in the stem, too                               27.6M,  76.7G
 """
 
 import torch

@@ -37,6 +37,7 @@ every_variant = pytest.mark.parametrize("name", VARIANTS)
 
 def built(name: str, frames: int = 3, classes: int = 5, backbones=SMALL, seed: int = 0) -> ResNet:
     torch.manual_seed(seed)
+    backbones = backbones if VARIANTS[name].scales else PAPER_BACKBONES
     return build(variant_departures(VARIANTS[name], backbones[VARIANTS[name].depth]), frames, classes)
 
 
@@ -394,8 +395,8 @@ FRESH = {
 }
 
 
-# TEA's blocks are no ResNet's: tests/models/test_tea.py.
-@pytest.mark.parametrize("name", sorted(VARIANTS.keys() - {"tea"}))
+# TEA's blocks are no ResNet's: tests/models/test_tea.py. I3D and ECO take nothing over.
+@pytest.mark.parametrize("name", [name for name, v in VARIANTS.items() if v.scales and not v.tea])
 def test_every_variant_takes_over_all_that_imagenet_has_for_it(name, tmp_path):
     depth = VARIANTS[name].depth
     theirs = narrow_imagenet(depth)
