@@ -4,8 +4,8 @@ Source: Zolfaghari et al., ECCV 2018, section 3 and figure 3, and the layout of 
 is BN-Inception (Ioffe and Szegedy, ICML 2015) with the channels of its public weights, the 3D one a ResNet-18 (Tran et
 al., 2017) from its conv3_x on.
 
-It is the reading that has the published counts: 47.5M with the 400 classes of Kinetics (47.1M with 174), and 64.5G at 16
-frames of 224x224 pixels, where 64G is printed. Others, with 174 classes:
+It is the reading that has the published counts: 47.5M with the 400 classes of Kinetics (47.1M with 174), and 64.5G at
+16 frames of 224x224 pixels, where 64G is printed. Others, with 174 classes:
 
     without the 2D network after inception 3c (the paper's "Lite")   37.4M, 46.6G
     shortcuts of 1x1x1 in the place of 3x3x3                         42.9M, 62.6G

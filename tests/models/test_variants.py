@@ -311,7 +311,7 @@ def test_the_other_variants_are_temporal_in_every_block(name, module):
 
 def test_only_tsm_shifts():
     for name in VARIANTS:
-        shifts = [m for m in built(name).modules() if isinstance(m, TemporalShift)]
+        shifts = [m for m in full_size(name).modules() if isinstance(m, TemporalShift)]
         assert bool(shifts) == (name == "tsm"), name
 
 
@@ -334,7 +334,8 @@ def test_shallow_networks_have_the_modules_around_the_first_3x3_of_each_basic_bl
 
 @every_variant
 def test_sixteen_frames_need_no_other_weights_than_eight(name):
-    assert shapes(built(name, 16)) == shapes(built(name, 8))
+    with torch.device("meta"):
+        assert shapes(built(name, 16)) == shapes(built(name, 8))
 
 
 # Controls of the project
