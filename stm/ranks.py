@@ -65,7 +65,7 @@ class Ranks:
         if self.count == 1:
             yield
             return
-        norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+        norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d)]
         running = [
             (statistic, statistic.clone(), 1 - (norm.momentum or 0.0))
             for norm in norms

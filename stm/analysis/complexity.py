@@ -20,6 +20,8 @@ def count(spec: dict[str, Any]) -> dict[str, Any]:
     # What fvcore leaves out (sums, pooling, ReLU) it says in a warning a kind; it is in the result instead.
     logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
     network = build(spec["variant"], spec["frames"], spec["classes"]).eval()
+    # fvcore traces a real clip through the network, and 64 frames through I3D would leave gigabytes for a gradient.
+    network.requires_grad_(False)
     clip = torch.zeros(1, spec["frames"], 3, *spec["size"])
     flops = FlopCountAnalysis(network, clip)
     return {

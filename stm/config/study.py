@@ -176,12 +176,16 @@ class BoundStudy:
         """A variant with its backbone, at this study's scale or at the papers'."""
         variant = self.variants[name]
         paper = PAPER_BACKBONES[variant.depth]
-        return variant, paper if paper_size else self.study.backbones.get(variant.depth, paper)
+        scaled = variant.scales and not paper_size
+        return variant, self.study.backbones.get(variant.depth, paper) if scaled else paper
 
     def has_network(self, name: str) -> bool:
-        """Whether this study's backbone can be made the variant: TEA is made of bottlenecks."""
+        """Whether this study trains the variant: its backbone can be made it, TEA being made of bottlenecks.
+
+        I3D and ECO stand on no backbone, and are there for counts and speed: no study trains them.
+        """
         variant, backbone = self._network(name)
-        return not variant.tea or backbone.block == "bottleneck"
+        return variant.scales and (not variant.tea or backbone.block == "bottleneck")
 
     def prediction(self, run: Run, protocol: str) -> Prediction:
         """A run shown its validation split under a protocol."""

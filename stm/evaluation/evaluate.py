@@ -17,8 +17,7 @@ from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise
 from stm.evaluation.predictions import Predictions, write
 from stm.files import file_digest
-from stm.models.backbone import ResNet
-from stm.models.builder import build
+from stm.models.builder import VideoNetwork, build
 from stm.ranks import Ranks, joined_ranks
 from stm.repeatable import be_repeatable
 
@@ -27,7 +26,7 @@ class RunError(Exception):
     """A run's folder that cannot be used as asked; the text says why and what to do."""
 
 
-def load_run(folder: Path, device: torch.device) -> tuple[ResNet, dict[str, Any]]:
+def load_run(folder: Path, device: torch.device) -> tuple[VideoNetwork, dict[str, Any]]:
     """A run's network in evaluation mode, and its record.
 
     Raises:
@@ -83,7 +82,7 @@ def evaluate(
 def _predictions(
     spec: dict[str, Any],
     run: Path,
-    network: ResNet,
+    network: VideoNetwork,
     record: dict[str, Any],
     recipe: dict[str, Any],
     index: FrameIndex,
@@ -121,7 +120,7 @@ def _predictions(
 
 
 def _scores(
-    network: ResNet, clips: EvaluationClips, record: dict[str, Any], device: torch.device, workers: int
+    network: VideoNetwork, clips: EvaluationClips, record: dict[str, Any], device: torch.device, workers: int
 ) -> list[Tensor]:
     """(n, K) float32, batch by batch: softmax of every view, then the mean over a clip's views."""
     # As many views at a time as batch normalisation saw in training: what fits there fits here.
@@ -146,5 +145,5 @@ def _scores(
     return scores
 
 
-def _softmax(network: ResNet, views: Tensor) -> Tensor:
+def _softmax(network: VideoNetwork, views: Tensor) -> Tensor:
     return network(normalise(views)).float().softmax(1)

@@ -6,17 +6,21 @@ from typing import Any
 import torch
 from torch import nn
 
-from stm.config.schema.networks import Backbone, Variant
+from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Variant
 from stm.config.specification import variant_in_full
 from stm.models.backbone import ChannelWiseSpatial, Place, ResNet, Spatial
 from stm.models.cmm import CMM, SameFrame
 from stm.models.cstm import CSTM, OrdinaryCSTM
+from stm.models.eco import ECO
+from stm.models.i3d import I3D
 from stm.models.shift import TemporalShift
 from stm.models.stm import STM, CMMOnly, Concatenation
 from stm.models.tea import TEA, res2net_channels
 
+VideoNetwork = ResNet | I3D | ECO
 
-def build(variant: Mapping[str, Any], frames: int, classes: int, dropout: float = 0.0) -> ResNet:
+
+def build(variant: Mapping[str, Any], frames: int, classes: int, dropout: float = 0.0) -> VideoNetwork:
     """The network of a variant.
 
     Args:
@@ -24,8 +28,18 @@ def build(variant: Mapping[str, Any], frames: int, classes: int, dropout: float 
         frames: T.
         classes: K.
         dropout: probability before the classifier.
+
+    Raises:
+        ValueError: another backbone than the papers' for a network that stands on none.
     """
     settings, backbone = variant_in_full(variant)
+    if not settings.scales and backbone != PAPER_BACKBONES[settings.depth]:
+        raise ValueError(f"network = {settings.network!r} has its published size alone: no backbone scales it")
+    match settings.network:
+        case "i3d":
+            return I3D(classes, dropout)
+        case "eco":
+            return ECO(classes, frames, dropout)
 
     def middle(place: Place) -> nn.Module:
         temporal = place.stage in settings.stages and (settings.blocks == "all" or place.block == 0)

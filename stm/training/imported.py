@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from stm.config.schema.checkpoints import ClassOrder, Evaluation, Format
 from stm.data.listing import CLASS_COLUMNS, read_csv
 from stm.files import file_digest, replacing, write_json
+from stm.models.backbone import ResNet
 from stm.models.builder import build
 from stm.models.foreign import ForeignError, load_foreign
 from stm.training.provenance import provenance
@@ -43,6 +44,10 @@ def import_run(source: Source, classes_file: Path, evaluation: Evaluation, out: 
     """
     classes = read_classes(classes_file)
     network = build(source.variant, source.frames, len(classes))
+    if not isinstance(network, ResNet):
+        raise ForeignError(
+            f"variant {source.name}: the weights of this network cannot be imported, only a ResNet's can"
+        )
     load_foreign(network, source.file, source.format)
     if source.class_order == "alphabetical":
         theirs = {name: i for i, name in enumerate(sorted(classes))}

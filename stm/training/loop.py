@@ -20,8 +20,7 @@ from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise
 from stm.draws import Purpose, torch_seed
 from stm.files import digest, file_digest, replacing, write_json
-from stm.models.backbone import ResNet
-from stm.models.builder import build
+from stm.models.builder import VideoNetwork, build
 from stm.ranks import Ranks, joined_ranks
 from stm.repeatable import be_repeatable
 from stm.training.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -107,7 +106,7 @@ class Training:
             self._print(
                 f"initial weights from {weights}; with their own start: {len(fresh)} of {len(network.state_dict())}"
             )
-        self.network: ResNet = network.to(execution.device)
+        self.network: VideoNetwork = network.to(execution.device)
         self.optimiser = build_optimiser(self.network, self.recipe)
         self.progress = Progress()
         whole, part = self.recipe["global_batch"], self.recipe["micro_batch"]

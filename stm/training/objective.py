@@ -96,7 +96,7 @@ def _correct(logits: Tensor, labels: Tensor) -> Tensor:
 @contextmanager
 def unchanged_statistics(network: nn.Module) -> Iterator[None]:
     """Norms use the batch's statistics inside, and leave no trace of them in the running ones."""
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d | nn.BatchNorm3d)]
     counters = [norm.num_batches_tracked for norm in norms if norm.num_batches_tracked is not None]
     momenta, counts = [norm.momentum for norm in norms], [counter.clone() for counter in counters]
     try:

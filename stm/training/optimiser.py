@@ -13,7 +13,7 @@ def parameter_groups(network: nn.Module, recipe: Mapping[str, Any]) -> list[dict
     Biases learn `bias_learning_rate_factor` times as fast, the classifier `classifier_learning_rate_factor` times (its
     bias by both). Biases and the weights of norms are decayed only where `decay_biases_and_norms` says so.
     """
-    norms = {f"{name}.weight" for name, m in network.named_modules() if isinstance(m, nn.BatchNorm2d)}
+    norms = {f"{name}.weight" for name, m in network.named_modules() if isinstance(m, nn.BatchNorm2d | nn.BatchNorm3d)}
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         bias = name.endswith(".bias")

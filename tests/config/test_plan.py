@@ -282,6 +282,19 @@ def test_a_study_makes_by_default_what_its_recipes_allow_and_says_what_not(confi
         plan.table("table11")
 
 
+def test_a_network_that_no_study_trains_is_counted_at_its_published_size_and_else_stands_as_published(config):
+    for name in ("table6", "complexity"):
+        path = config / "tables" / f"{name}.yaml"
+        first, *others = yaml.safe_load(path.read_text())["lines"]
+        edit(path, lines=[{**first, "variant": "eco"}, *others])
+    plan = planned(config)
+    line = plan.table("table6").lines[0]
+    assert line.spec["measured"] is line.spec["counts"] is None and not line.predictions
+    assert plan.table("table6").lines[1].predictions
+    (counted,) = {line.full_size.path: line.full_size.spec for line in plan.table("complexity").lines[:1]}.values()
+    assert counted["variant"] == {"network": "eco", "backbone": {"block": "bottleneck", "blocks": [3, 4, 6, 3]}}
+
+
 def test_a_line_of_a_role_that_is_not_bound_is_published_only(config):
     plan = planned(config, recipes=BOTH_ROLES["recipes"], tables=["table11"])
     lines = plan.table("table11").spec["lines"]

@@ -9,8 +9,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 from stm.config.loading import read_yaml, validated
 from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Models
 from stm.config.specification import variant_departures
-from stm.models.backbone import ResNet
-from stm.models.builder import build
+from stm.models.builder import VideoNetwork, build
 from stm.models.imagenet import load_imagenet
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -22,13 +21,14 @@ SMALL = {
 }
 
 
-def built(name: str, frames: int = 4, classes: int = 5, backbones=SMALL, **changes) -> ResNet:
+def built(name: str, frames: int = 4, classes: int = 5, backbones=SMALL, **changes) -> VideoNetwork:
     torch.manual_seed(0)
     settings = VARIANTS[name].model_copy(update=changes)
+    backbones = backbones if settings.scales else PAPER_BACKBONES
     return build(variant_departures(settings, backbones[settings.depth]), frames, classes)
 
 
-def saved(network: ResNet, path: Path) -> None:
+def saved(network: VideoNetwork, path: Path) -> None:
     save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path)
 
 
@@ -85,6 +85,12 @@ def test_tsn_of_one_frame_is_torchvisions_resnet(depth, block, tmp_path):
     network.fc = reference.fc
     images = torch.randn(2, 3, 33, 33)
     assert torch.allclose(network(images[:, None]), reference(images), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name, variant in VARIANTS.items() if not variant.scales])
+def test_no_backbone_scales_a_network_that_stands_on_none(name):
+    with pytest.raises(ValueError, match=f"network = '{name}' has its published size alone"):
+        build(variant_departures(VARIANTS[name], SMALL[50]), 4, 5)
 
 
 def test_a_narrow_network_keeps_cmms_least_channels():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from stm.config.schema.checkpoints import Evaluation
-from stm.config.schema.networks import Backbone, Variant
+from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Variant
 from stm.config.specification import variant_departures
 from stm.evaluation.evaluate import load_run
 from stm.files import file_digest
@@ -60,6 +60,14 @@ def test_a_list_of_another_length_is_refused(theirs, tmp_path):
     (tmp_path / "more.txt").write_text("\n".join([*LISTED, "waving"]))
     with pytest.raises(WeightsError, match=r"'new_fc.weight' has shape \(3, 256\), here \(4, 256\)"):
         imported(tmp_path, "listed", "more.txt")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_network_that_is_no_resnet_is_refused(theirs, tmp_path):
+    eco = variant_departures(Variant(network="eco"), PAPER_BACKBONES[50])
+    source = Source(tmp_path / "theirs.pth", "tsm", "eco", eco, 2, "listed")
+    with pytest.raises(ForeignError, match="variant eco: the weights of this network cannot be imported"):
+        import_run(source, tmp_path / "classes.txt", Evaluation(threads=1), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

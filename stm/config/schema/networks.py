@@ -48,6 +48,8 @@ class Variant(Strict):
     shift: Literal["none", "both_ways"] = "none"
     # TEA's blocks: those of Res2Net, with motion excitation and multiple temporal aggregation in the place of the 3x3.
     tea: bool = False
+    # The papers' competitors that are no ResNet with modules: at their published size alone, for counts and speed.
+    network: Literal["resnet", "i3d", "eco"] = "resnet"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -57,15 +59,22 @@ class Variant(Strict):
             raise ValueError("cstm = 'channel_wise_1d_2d' stands alone (TPAMI Table 10): leave cmm out")
         if self.tea and (self.depth != 50 or self.model_dump(exclude_defaults=True).keys() - {"tea"}):
             raise ValueError("tea = true is a network of depth 50 of its own: leave the other keys out")
+        if not self.scales and self.model_dump(exclude_defaults=True).keys() - {"network"}:
+            raise ValueError(f"network = {self.network!r} is a network of its own: leave the other keys out")
         if self.stages != sorted(set(self.stages)):
             raise ValueError(f"stages {self.stages}: each stage once, in rising order")
         return self
 
     @property
+    def scales(self) -> bool:
+        """Whether it stands on a backbone, which a study may scale, and train."""
+        return self.network == "resnet"
+
+    @property
     def sees_order(self) -> bool:
         """Whether any part mixes frames before the scores are averaged."""
         temporal = self.cstm != "none" or self.cmm not in ("none", "same_frame")
-        return temporal or self.shift != "none" or self.tea
+        return temporal or self.shift != "none" or self.tea or not self.scales
 
 
 class Models(Strict):
