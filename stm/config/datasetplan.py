@@ -87,6 +87,11 @@ class DatasetsPlan:
         return list(dict.fromkeys(file for role in self.roles for file in role.files))
 
     @property
+    def expected(self) -> list[str]:
+        """What says that each list is whole: a truncated one refutes nobody."""
+        return [f"{role.dataset.folder}/expected.json" for role in self.roles if role.dataset and role.files]
+
+    @property
     def spec(self) -> dict[str, Any]:
         """Everything that the stage needs to know beside the files that it reads."""
         readers = (PACKAGE / "data" / "annotations", PACKAGE / "data" / "check" / "listed.py")

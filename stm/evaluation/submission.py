@@ -24,8 +24,8 @@ def write_submission(predictions: Path, form: Form, out: Path) -> None:
 
     Args:
         predictions: of the split `test`.
-        form: `label`: `id;label`; `five_numbers`: `id;n;n;n;n;n`, the makers' numbers of the five likeliest classes, their
-            places in the list of classes.
+        form: `label`: `id;label`; `five_numbers`: `id;n;n;n;n;n`, the makers' numbers of the five likeliest classes,
+            which are their places in the list of classes.
         out: csv to write.
 
     Raises:

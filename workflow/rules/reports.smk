@@ -54,7 +54,8 @@ rule temporal_order:
 rule datasets:
     """What the datasets' annotation files list, beside what the papers say; no video is needed, and no training."""
     input:
-        lambda w: datasets_of(w).files,
+        lists=lambda w: datasets_of(w).files,
+        expected=lambda w: datasets_of(w).expected,
     output:
         csv=f"{REPORTS}/datasets.csv",
         md=f"{REPORTS}/datasets.md",
