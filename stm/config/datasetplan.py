@@ -22,20 +22,24 @@ class CountedRole:
 
     @property
     def annotations(self) -> dict[str, str]:
-        """The annotation files that are counted, by the parts that they play, and the test list if it is there."""
+        """The annotation files that are counted, by the parts that they play."""
         if self.dataset is None:
             return {}
-        test_list = self.dataset.dataset.test_list
-        more = {"test": test_list} if test_list is not None and Path(test_list).is_file() else {}
-        return {**more, **self.dataset.annotations}
+        test = {"test": self.test_list[0]} if self.test_list else {}
+        return {**test, **self.dataset.annotations}
+
+    @property
+    def test_list(self) -> list[str]:
+        """The list of test clips that nothing else reads, if it is there."""
+        path = self.dataset.dataset.test_list if self.dataset else None
+        return [path] if path is not None and Path(path).is_file() else []
 
     @property
     def files(self) -> list[str]:
         """The paths of these files; none where one that the dataset needs is absent."""
         if self.dataset is None or self.absent:
             return []
-        test = [self.annotations["test"]] if "test" in self.annotations else []
-        return list(dict.fromkeys([*self.dataset.annotation_files, *test]))
+        return [*self.dataset.annotation_files, *self.test_list]
 
     @property
     def absent(self) -> list[str]:
