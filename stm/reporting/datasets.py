@@ -18,7 +18,7 @@ COLUMNS = [
     *("deviations", "status"),
 ]
 HEADER = ["Role", "Dataset", "Count", "Fold", "Listed", "ICCV 2019", "TPAMI 2022", "Status"]
-WITHOUT_TEST = "counted without the makers' test list, which is no annotation file of this study or not there"
+WITHOUT_TEST = "counted without the makers' test list: it is not there, or the dataset's entry does not name it"
 
 Row = dict[str, Value]
 # By what is counted: one number, or of a split one for each fold.
