@@ -53,11 +53,12 @@ onstart:
 
 
 rule all:
-    """Every table of the study, the order of frames, and all claims."""
+    """Every table of the study, the order of frames, what its datasets list, and all claims."""
     default_target: True
     input:
         expand("{reports}/{table}.csv", reports=REPORTS, table=TABLES),
         f"{REPORTS}/temporal_order.csv",
+        f"{REPORTS}/datasets.csv",
         f"{REPORTS}/claims.csv",
 
 

@@ -82,6 +82,12 @@ def evaluate(options: argparse.Namespace) -> None:
     evaluate(specs, options.run, options.index, options.out, device, options.workers)
 
 
+def submit(options: argparse.Namespace) -> None:
+    from stm.evaluation.submission import write_submission
+
+    write_submission(options.predictions, options.form, options.out)
+
+
 def complexity(options: argparse.Namespace) -> None:
     from stm.analysis.complexity import write_complexity
 
@@ -98,6 +104,12 @@ def claims(options: argparse.Namespace) -> None:
     from stm.reporting.claimspage import write_claims
 
     write_claims(options.tables, options.claims, options.study, options.out)
+
+
+def datasets(options: argparse.Namespace) -> None:
+    from stm.reporting.datasets import write_datasets
+
+    write_datasets(options.spec, options.out)
 
 
 def checkpoints(options: argparse.Namespace) -> None:
@@ -199,11 +211,29 @@ STAGES: dict[str, Command] = {
             **DEVICE,
         },
     ),
+    "submit": (
+        submit,
+        "write a run's answers for test clips as the makers' server took them",
+        {
+            "--predictions": path("of the split test, from `evaluate`"),
+            "--form": {
+                "required": True,
+                "choices": ("label", "five_numbers"),
+                "help": "the likeliest class's label, or the numbers of the five likeliest",
+            },
+            "--out": path("csv to write"),
+        },
+    ),
     "complexity": (complexity, "count parameters and FLOPs of a network", {**SPEC, "--out": path("JSON to write")}),
     "table": (table, "write one table and its claims", {**SPEC, "--out": path("path without its ending")}),
     "order": (
         order,
         "compare every experiment with itself under other orders of frames",
+        {**SPEC, "--out": path("path without its ending")},
+    ),
+    "datasets": (
+        datasets,
+        "count what a study's datasets list, beside what the papers say of them",
         {**SPEC, "--out": path("path without its ending")},
     ),
     "checkpoints": (

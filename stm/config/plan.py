@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import Any
 
 from stm.config.checkpointplan import CheckpointsPlan, Imported, checkpoints_plan
+from stm.config.datasetplan import DatasetsPlan, datasets_plan
 from stm.config.loading import ConfigError, read_yaml, suggestion, validated
 from stm.config.orderplan import ORDERS, OrderPlan, order_plan
 from stm.config.products import DatasetPlan, Network, Prediction, Run, prediction_name
 from stm.config.schema.tables import Table
 from stm.config.study import BoundStudy, NotForThisStudyError
+from stm.config.submissionplan import Submission, obstacle, submission
 from stm.config.tableplan import TablePlan, table_plan
 
 
@@ -75,9 +77,22 @@ class Plan(BoundStudy):
         return order_plan(self, [self.table(name) for name in self.tables])
 
     @cached_property
+    def datasets(self) -> DatasetsPlan:
+        """What the datasets of every role list."""
+        return datasets_plan(self)
+
+    @cached_property
     def checkpoints(self) -> CheckpointsPlan:
         """Every public checkpoint that is known, and what is measured of those that are here."""
         return checkpoints_plan(self)
+
+    def submission(self, table: str, line: int, seed: int) -> Submission:
+        """What a line of a table answers for test clips.
+
+        Raises:
+            ConfigError: as of `table`, or why it cannot.
+        """
+        return submission(self, self.table(table), line, seed)
 
     # By path, for the rules
 
@@ -100,10 +115,11 @@ class Plan(BoundStudy):
 
     @cached_property
     def predictions(self) -> dict[str, Prediction]:
-        """Every prediction of the study's tables, by its path."""
+        """Every prediction of the study's tables, by its path; of test clips too, where they can be submitted."""
         lines = [line for table in self._table_plans for line in [*table.lines, *table.others.values()]]
-        found = {p.path: p for line in lines for seed in line.predictions for p in seed}
-        return found | {p.path: p for p in order_plan(self, self._table_plans).predictions}
+        shown = [p for line in lines for seed in line.predictions for p in seed]
+        tested = [self.prediction(p.run, p.protocol, "test") for p in shown if not obstacle(p.run.dataset)]
+        return {p.path: p for p in [*shown, *tested, *order_plan(self, self._table_plans).predictions]}
 
     @cached_property
     def runs(self) -> dict[str, Run]:

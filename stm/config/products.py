@@ -192,7 +192,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One run shown its validation split under one protocol."""
+    """One run shown a split under one protocol."""
 
     run: Run
     protocol: str

@@ -187,15 +187,15 @@ class BoundStudy:
         variant, backbone = self._network(name)
         return variant.scales and (not variant.tea or backbone.block == "bottleneck")
 
-    def prediction(self, run: Run, protocol: str) -> Prediction:
-        """A run shown its validation split under a protocol."""
-        return Prediction(run, protocol, self.prediction_spec(protocol))
+    def prediction(self, run: Run, protocol: str, split: str = "validation") -> Prediction:
+        """A run shown a split under a protocol."""
+        return Prediction(run, protocol, self.prediction_spec(protocol, split))
 
-    def prediction_spec(self, protocol: str) -> dict[str, Any]:
+    def prediction_spec(self, protocol: str, split: str = "validation") -> dict[str, Any]:
         """What a run's scores under a protocol follow from, beside the run."""
         return {
             "version": STAGE_VERSIONS["evaluate"],
-            "split": "validation",
+            "split": split,
             "protocol": {"name": protocol, **self.protocol(protocol).model_dump()},
         }
 

@@ -18,9 +18,11 @@ def topk_correct(scores: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
     the caller to leave such a cell empty.
 
     Raises:
-        ValueError: a score is not a number.
+        ValueError: a score is not a number, or the class of a clip is not known.
     """
     _require_numbers(scores)
+    if (labels < 0).any():
+        raise ValueError(f"{(labels < 0).sum()} clips are of no known class: nobody can say what is right of them")
     own = scores[np.arange(len(labels)), labels]
     as_high = (scores >= own[:, None]).sum(axis=1) - 1
     return as_high < k

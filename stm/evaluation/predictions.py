@@ -27,7 +27,7 @@ class Predictions:
 
     Args:
         clips: n ids, each once.
-        labels: int64 (n), positions in `classes`.
+        labels: int64 (n), positions in `classes`; -1 where the makers keep a test clip's to themselves.
         groups: n sources (speaker, original video); "" where a clip's source is not known: it then stands for itself.
         scores: float32 (n, K), the mean over views of the softmax.
         classes: K names in the order of the scores.
@@ -53,7 +53,7 @@ class Predictions:
             )
         if len(set(self.clips)) != n:
             raise ValueError("a clip stands twice")
-        if self.labels.min() < 0 or self.labels.max() >= k:
+        if self.labels.min() < -1 or self.labels.max() >= k:
             raise ValueError(f"labels from {self.labels.min()} to {self.labels.max()} do not fit {k} classes")
         if not np.isfinite(self.scores).all():
             raise ValueError("a score is not finite")

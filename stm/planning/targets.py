@@ -8,12 +8,12 @@ from stm.config.plan import Plan
 from stm.config.products import Prediction
 
 ENDINGS = (".claims.csv", ".csv", ".md", ".tex")
-ORDER, CLAIMS = "temporal_order", "claims"
+ORDER, DATASETS, CLAIMS = "temporal_order", "datasets", "claims"
 
 
 @dataclass(frozen=True)
 class Target:
-    """One report, and every prediction that it takes, each once."""
+    """One report, and every prediction that it takes, each once; a dataset's counts take none."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ def targets(plan: Plan, asked: Sequence[str]) -> list[Target]:
 
 
 def _names(plan: Plan, text: str) -> list[str]:
-    known = [*plan.known_tables, ORDER, CLAIMS]
+    known = [*plan.known_tables, ORDER, DATASETS, CLAIMS]
     name = text.removeprefix(f"{plan.study.reports_dir}/")
     name = next((name.removesuffix(ending) for ending in ENDINGS if name.endswith(ending)), name)
     if name not in known:
@@ -45,6 +45,8 @@ def _names(plan: Plan, text: str) -> list[str]:
 def _target(plan: Plan, name: str) -> Target:
     if name == ORDER:
         found, title = plan.order.predictions, "every network under every order of frames"
+    elif name == DATASETS:
+        found, title = [], "what the datasets list, beside what the papers say of them"
     else:
         table = plan.table(name)
         found = [p for line in table.all_lines for seed in line.predictions for p in seed]

@@ -77,6 +77,13 @@ def count(value: float, published: float, decimals: int) -> Verdict:
     return Verdict("refuted", f"counted: {value:.4f}, printed: {published:.{decimals}f}")
 
 
+def listed(found: int, published: int) -> Verdict:
+    """A number of what the dataset's own annotation files list; for the paper's data alone."""
+    if found == published:
+        return Verdict("replicated")
+    return Verdict("refuted", f"listed: {found:,}, printed: {published:,}")
+
+
 def _words(genuine: bool) -> tuple[str, str, str]:
     if genuine:
         return "replicated", "refuted", "undecided"

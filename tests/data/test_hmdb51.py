@@ -2,7 +2,7 @@
 
 import pytest
 
-from stm.data.annotations import AnnotationError, Clip, class_list, files, read
+from stm.data.annotations import AnnotationError, Clip, class_list, files, official_folds, read, read_all
 
 FILES = {
     "wave_test_split1.txt": "b_wave_u_0.avi 1 \r\nÉ!_[x] 1_wave_u_0.avi 2 \r\nc_wave_u_0.avi 0 \r\n",
@@ -73,3 +73,8 @@ def test_absent_files_are_named_and_a_path_needs_a_place_for_the_class(spec, tmp
         read(spec(annotations=absent))
     with pytest.raises(AnnotationError, match=r"the file name needs one \* where the class stands"):
         read(spec(annotations={"splits": str(tmp_path / "wave_test_split{fold}.txt")}))
+
+
+def test_clips_that_no_fold_uses_are_named_and_not_read_and_folds_are_those_whose_files_are_there(spec):
+    assert {clip.clip for clip in read_all(spec())} - {clip.clip for clip in read(spec())} == {"wave/c_wave_u_0.avi"}
+    assert official_folds(spec(folds=["1"])) == ["1", "2"]

@@ -1,5 +1,6 @@
 """The values of an evaluation: which frames and regions a network is shown, and what becomes of its logits."""
 
+import csv
 import io
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from stm.config.loading import read_yaml, validated
 from stm.config.schema.networks import Models
 from stm.config.schema.protocols import PROTOCOLS
 from stm.data.dataset import EvaluationClips
+from stm.data.listing import write_csv
+from stm.data.manifest import write_manifest
 from stm.data.shards import FrameIndex
 from stm.draws import Purpose, clip_key, generator
 from stm.evaluation.evaluate import RunError, evaluate
@@ -261,3 +264,23 @@ def test_other_classes_than_those_of_the_run_are_refused(spec, index, tmp_path, 
     with pytest.raises(RunError, match=r"trained with other classes, or in another order, than .*index\.arrow has"):
         evaluated(run, index, protocol("efficient"))
     assert not list(tmp_path.glob("*.arrow"))
+
+
+def test_test_clips_are_scored_though_nobody_knows_their_class(run, index, tmp_path):
+    with open(index.parent / "clips.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    hidden = [row for row in rows if row["split"] == "validation"][:3]
+    for row in hidden:
+        row.update(split="test", label="")
+    write_csv(tmp_path / "clips.csv", list(rows[0]), (row.values() for row in rows))
+    shards = sorted((index.parent / "shards").glob("*.arrow"))
+    tested = tmp_path / "frames/index.arrow"
+    write_manifest(tmp_path / "clips.csv", index.parent / "classes.csv", shards, tested, tmp_path / "manifest.csv")
+    out = tmp_path / "test.arrow"
+    evaluate([{"version": 1, "split": "test", "protocol": protocol("efficient")}], run, tested, [out], CPU)
+    found = read(out)
+    assert found.clips == sorted(row["clip"] for row in hidden) and found.record["listed"] == 3
+    assert (found.labels == -1).all()
+    # As it scores them where their class is known, in other batches.
+    known = predicted(run, index, protocol("efficient"))
+    assert found.scores == pytest.approx(known.scores[[known.clips.index(clip) for clip in found.clips]], abs=1e-5)

@@ -78,7 +78,7 @@ def test_an_absent_file_is_named(tmp_path):
         ({"groups": []}, "do not fit"),
         ({"classes": ["opening"]}, "do not fit"),
         ({"labels": np.array([0, 3])}, "do not fit 3 classes"),
-        ({"labels": np.array([-1, 0])}, "do not fit 3 classes"),
+        ({"labels": np.array([-2, 0])}, "do not fit 3 classes"),
         ({"clips": ["a", "a"]}, "a clip stands twice"),
         ({"scores": np.array([[np.nan, 0, 0], [0, 0, 0]])}, "not finite"),
     ],

@@ -39,7 +39,8 @@ def test_a_table_needs_each_stage_once_and_each_run_once(pipeline):
 def test_the_default_target_is_every_table_the_order_of_frames_and_all_claims(pipeline):
     jobs = pipeline.jobs()
     assert "Traceback" not in pipeline.snakemake("--dry-run", "--cores", "2").stdout
-    assert jobs["all"] == jobs["table"] == jobs["temporal_order"] == jobs["claims"] == 1 and jobs["train"] == 4
+    assert jobs["all"] == jobs["table"] == jobs["temporal_order"] == jobs["claims"] == jobs["datasets"] == 1
+    assert jobs["train"] == 4
     # Under the table's protocol; and in order, reversed, shuffled, and one frame repeated, in one job.
     assert jobs["evaluate"] == jobs["evaluate_orders"] == 4
 

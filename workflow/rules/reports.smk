@@ -2,7 +2,9 @@
 
 
 wildcard_constraints:
-    table=r"(?!(claims|temporal_order|known_checkpoints)\.)[a-z0-9_]+",
+    table=r"(?!(claims|temporal_order|datasets|known_checkpoints)\.)[a-z0-9_]+",
+    line=r"\d+",
+    seed=r"\d+",
 
 
 rule table:
@@ -49,10 +51,54 @@ rule temporal_order:
         "stm order --spec {params.spec:q} --out {params.out} 2>&1 | tee {log}"
 
 
+rule datasets:
+    """What the datasets' annotation files list, beside what the papers say; no video is needed, and no training."""
+    input:
+        lists=lambda w: datasets_of(w).files,
+        expected=lambda w: datasets_of(w).expected,
+    output:
+        csv=f"{REPORTS}/datasets.csv",
+        md=f"{REPORTS}/datasets.md",
+        claims=f"{REPORTS}/datasets.claims.csv",
+    log:
+        "results/logs/datasets.log",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: spec_file("datasets", datasets_of(w).spec),
+        out=lambda w, output: output.csv.removesuffix(".csv"),
+    message:
+        "Writing {output.csv}"
+    shell:
+        "stm datasets --spec {params.spec:q} --out {params.out} 2>&1 | tee {log}"
+
+
+rule submission:
+    """One line's answers for the test clips of its dataset, as the makers' server took them; made by its name alone."""
+    input:
+        lambda w: submission_of(w).prediction.path,
+    output:
+        f"{REPORTS}/submissions/{{table}}-line{{line}}-seed{{seed}}.csv",
+    log:
+        "results/logs/submission/{table}-line{line}-seed{seed}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        form=lambda w: submission_of(w).form,
+    message:
+        "Writing {output}"
+    shell:
+        "stm submit --predictions {input} --form {params.form} --out {output} 2>&1 | tee {log}"
+
+
 rule claims:
     """Every claim of both papers on one page: those that the study's tables decide, and the others with why not."""
     input:
-        tables=expand("{reports}/{table}.claims.csv", reports=REPORTS, table=TABLES),
+        tables=expand(
+            "{reports}/{table}.claims.csv",
+            reports=REPORTS,
+            table=[*TABLES, "datasets"],
+        ),
         claims=PLAN.claim_files,
     output:
         csv=f"{REPORTS}/claims.csv",

@@ -115,5 +115,15 @@ def order_plan_of(wildcards):
 
 
 @speaking
+def submission_of(wildcards):
+    return PLAN.submission(wildcards.table, int(wildcards.line), int(wildcards.seed))
+
+
+@speaking
+def datasets_of(wildcards):
+    return PLAN.datasets
+
+
+@speaking
 def table_of(wildcards):
     return TABLES.get(wildcards.table) or PLAN.table(wildcards.table)

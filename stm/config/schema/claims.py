@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from stm.config.loading import Strict
+from stm.config.schema.datasets import Role
 from stm.config.schema.fields import Name, NotNegativeInt, Positive
 
 
@@ -32,6 +33,13 @@ class Counted(Strict):
     over: str | None = None
 
 
+class Listed(Strict):
+    """A number of what the annotation files of a role's own dataset list; `folds`: of the makers' splits."""
+
+    role: Role
+    count: Literal["classes", "clips", "folds", "train", "validation", "test"]
+
+
 class Claim(Strict):
     """A statement of the papers and the comparison that tests it; the margin is fixed before anything is run."""
 
@@ -42,9 +50,11 @@ class Claim(Strict):
     quote: str | None = None
     statement: str
     kind: Literal["direction", "size", "equivalence", "count", "structure", "dataset", "speed", "feature", "literature"]
-    # What decides it: accuracies, a count, or a test of ours (of structure: `tests/models/test_cstm.py::test_…`).
+    # What decides it: accuracies, a count, a dataset's lists, or a test of ours (of structure:
+    # `tests/models/test_cstm.py::test_…`).
     compare: Comparison | None = None
     count: Counted | None = None
+    listed: Listed | None = None
     test: str | None = None
     # What would decide it, where this version makes nothing that could.
     needs: str | None = None
@@ -60,17 +70,22 @@ class Claim(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        decided = [key for key in ("compare", "count", "test", "needs") if getattr(self, key) is not None]
+        decided = [key for key in ("compare", "count", "listed", "test", "needs") if getattr(self, key) is not None]
         if len(decided) != 1:
             given = " and ".join(decided) or "none of them"
-            raise ValueError(f"{self.id}: give one of compare, count, test or needs, not {given}")
-        possible = {"compare": ("direction", "size", "equivalence"), "count": ("count",), "test": ("structure",)}
+            raise ValueError(f"{self.id}: give one of compare, count, listed, test or needs, not {given}")
+        possible = {
+            "compare": ("direction", "size", "equivalence"),
+            "count": ("count",),
+            "listed": ("dataset",),
+            "test": ("structure",),
+        }
         key = decided[0]
         if self.kind not in possible.get(key, (self.kind,)):
             raise ValueError(f"{self.id}: a claim of kind {self.kind} is not decided by `{key}`")
         if self.kind in ("equivalence", "size") and key == "compare" and self.margin is None:
             raise ValueError(f"a claim of kind {self.kind} needs a margin, in percentage points")
-        if self.kind in ("size", "count") and key != "needs" and self.published is None:
+        if self.kind in ("size", "count", "dataset") and key != "needs" and self.published is None:
             raise ValueError(f"a claim of kind {self.kind} needs the published figure")
         if self.kind == "count" and key == "count" and self.decimals is None:
             raise ValueError("a claim of kind count needs `decimals`, those of the published figure")

@@ -100,6 +100,9 @@ class Dataset(Strict):
     folds: list[Annotated[str, Field(pattern=r"^[a-z0-9]+$")]] = []
     leave_groups_out: Annotated[int, Field(ge=2)] | None = None
     subset: Subset | None = None
+    # The makers' test list, where `annotations` leaves it out: reports/datasets.csv counts its clips, and nothing else
+    # reads it.
+    test_list: str | None = None
     videos: str | None = None
     render: Render | None = None
     frames: Frames = Frames()
@@ -136,6 +139,8 @@ class Dataset(Strict):
                 known = ", ".join(sorted(needed | possible))
                 hint = suggestion(part, needed | possible)
                 raise ValueError(f"annotations: '{part}' is no part of format {self.format}.{hint} Known: {known}")
+        if self.test_list is not None and "test" not in ANNOTATIONS[self.format][1]:
+            raise ValueError(f"test_list: format {self.format} has none that is separate; leave it out")
         if self.folds and self.leave_groups_out:
             raise ValueError("give `folds` (official ones) or `leave_groups_out`, not both")
         if self.subset is not None and self.render is not None:

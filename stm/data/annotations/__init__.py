@@ -1,5 +1,6 @@
 """Annotation files as their makers wrote them, a module a format. It turns its files into clips, and that is all."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,9 @@ __all__ = [
     "files",
     "fold_names",
     "names",
+    "official_folds",
     "read",
+    "read_all",
     "split_columns",
 ]
 
@@ -66,12 +69,29 @@ def read(spec: Mapping[str, Any]) -> list[Clip]:
     Raises:
         AnnotationError: a file is absent or wrong.
     """
-    form = FORMATS[spec["format"]]
-    clips = merge({fold: form.read(annotations) for fold, annotations in _by_fold(spec).items()})
-    if "subset" in spec:
-        clips = subset(clips, **spec["subset"])
+    clips = [clip for clip in read_all(spec) if any(clip.splits)]
     groups_out = spec["leave_groups_out"]
     return leave_groups_out(clips, groups_out) if groups_out else clips
+
+
+def read_all(spec: Mapping[str, Any]) -> list[Clip]:
+    """The same with the clips that the files name and no fold uses, and before any groups are left out."""
+    form = FORMATS[spec["format"]]
+    clips = merge({fold: form.read(annotations) for fold, annotations in _by_fold(spec).items()})
+    return subset(clips, **spec["subset"]) if "subset" in spec else clips
+
+
+def official_folds(spec: Mapping[str, Any]) -> list[str]:
+    """The names of the folds of which every part's files are there, whichever the dataset takes; [] without."""
+    found = [_folds_there(Path(path)) for path in spec["annotations"].values() if FOLD in path]
+    return sorted(set.intersection(*found)) if found else []
+
+
+def _folds_there(path: Path) -> set[str]:
+    """What stands for the fold's name in the names of the files that are there."""
+    text = re.escape(path.name).replace(re.escape("*"), ".*").replace(re.escape(FOLD), "([a-z0-9]+)")
+    matched = [re.fullmatch(text, file.name) for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    return {match[1] for match in matched if match}
 
 
 def files(spec: Mapping[str, Any]) -> list[Path]:

@@ -12,13 +12,13 @@ from stm.data.annotations.clip import AnnotationError, Clip
 from stm.data.annotations.text import check_once, check_path, matches
 from stm.files import matching
 
-SPLIT_OF = {"1": "train", "2": "validation"}
+SPLIT_OF = {"1": "train", "2": "validation", "0": ""}
 LINE = re.compile(r"(?P<name>\S.*\.\w+)\s+(?P<use>[012])")
 EXAMPLE = "April_09_brush_hair_u_nm_np1_ba_goo_0.avi 1"
 
 
 def read(annotations: Mapping[str, str]) -> list[Clip]:
-    """The clips that the fold uses, class by class. A clip's id is its path, the class's folder before its name.
+    """The clips, class by class, also those that the fold leaves out. A clip's id is its path: class folder and name.
 
     Clips that were cut from one video for one class are a group: the makers keep them on one side of a fold.
 
@@ -39,8 +39,7 @@ def read(annotations: Mapping[str, str]) -> list[Clip]:
             video = f"{label}/{found['name']}"
             check_path(at, "clip", video)
             check_once(places, at, "clip", video)
-            if found["use"] != "0":
-                clips.append(Clip(video, (SPLIT_OF[found["use"]],), label, f"{label}/{_source(found, label)}", video))
+            clips.append(Clip(video, (SPLIT_OF[found["use"]],), label, f"{label}/{_source(found, label)}", video))
     return clips
 
 

@@ -1,0 +1,121 @@
+"""What the datasets of a study list, beside what the papers say of them: `datasets`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stm.config.products import DatasetPlan
+from stm.config.schema.claims import Claim
+from stm.config.schema.datasets import ANNOTATIONS, RoleFacts
+from stm.config.study import PACKAGE, BoundStudy
+from stm.config.tableplan import REPORTING_SOURCES
+from stm.files import source_digest
+
+
+@dataclass(frozen=True)
+class CountedRole:
+    """A role of the papers; without a dataset, none is bound to it."""
+
+    role: str
+    facts: RoleFacts
+    dataset: DatasetPlan | None
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """The annotation files that are counted, by the parts that they play."""
+        if self.dataset is None:
+            return {}
+        test = {"test": self.test_list[0]} if self.test_list else {}
+        return {**test, **self.dataset.annotations}
+
+    @property
+    def test_list(self) -> list[str]:
+        """The list of test clips that nothing else reads, if it is there."""
+        path = self.dataset.dataset.test_list if self.dataset else None
+        return [path] if path is not None and Path(path).is_file() else []
+
+    @property
+    def files(self) -> list[str]:
+        """The paths of these files; none where one that the dataset needs is absent."""
+        if self.dataset is None or self.absent:
+            return []
+        return [*self.dataset.annotation_files, *self.test_list]
+
+    @property
+    def absent(self) -> list[str]:
+        """Files that are not there, and that no rule of ours makes."""
+        if self.dataset is None or self.dataset.dataset.render:
+            return []
+        return [file for file in self.dataset.annotation_files if not Path(file).is_file()]
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why no claim about the role can be tested in this study."""
+        if self.dataset is None:
+            return f"no dataset is bound to {self.role}"
+        if self.dataset.dataset.genuine != self.role:
+            return f"{self.dataset.name} is not the papers' {self.facts.title}"
+        if self.absent:
+            return f"{self.absent[0]} is not there"
+        return None
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        dataset = self.dataset
+        listing = None if dataset is None or self.absent else {**dataset.listing_spec, "annotations": self.annotations}
+        return {
+            "role": self.role,
+            "title": self.facts.title,
+            "dataset": dataset.name if dataset else None,
+            "genuine": dataset is not None and dataset.dataset.genuine == self.role,
+            "listing": listing,
+            "obstacle": self.obstacle,
+            # The makers' clips are then not all counted.
+            "without_test": dataset is not None
+            and "test" in ANNOTATIONS[dataset.dataset.format][1]
+            and "test" not in self.annotations,
+        }
+
+
+@dataclass(frozen=True)
+class DatasetsPlan:
+    """What `datasets` needs and what its stage is told."""
+
+    study: str
+    roles: list[CountedRole]
+    claims: list[tuple[str, Claim]]
+
+    @property
+    def files(self) -> list[str]:
+        """Annotation files alone: neither videos nor frames."""
+        return list(dict.fromkeys(file for role in self.roles for file in role.files))
+
+    @property
+    def expected(self) -> list[str]:
+        """What says that each list is whole: a truncated one refutes nobody."""
+        return [f"{role.dataset.folder}/expected.json" for role in self.roles if role.dataset and role.files]
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Everything that the stage needs to know beside the files that it reads."""
+        readers = (PACKAGE / "data" / "annotations", PACKAGE / "data" / "check" / "listed.py")
+        return {
+            "code": source_digest(*REPORTING_SOURCES, *readers),
+            "study": self.study,
+            "roles": [role.spec for role in self.roles],
+            "claims": [{"paper": paper, **claim.model_dump(exclude_none=True)} for paper, claim in self.claims],
+        }
+
+
+def datasets_plan(study: BoundStudy) -> DatasetsPlan:
+    """Every role of the papers in this study.
+
+    Raises:
+        ConfigError: a file of claims is wrong.
+    """
+    roles = [
+        CountedRole(role, facts, study.dataset_of(role) if role in study.study.roles else None)
+        for role, facts in study.role_facts.items()
+    ]
+    claims = [(paper, claim) for _, _, paper, claim in study.claims if claim.listed is not None]
+    return DatasetsPlan(study.study.study, roles, claims)

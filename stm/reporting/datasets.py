@@ -1,0 +1,155 @@
+"""What the annotation files of a study's datasets list, beside what the papers say of them; the claims that decides."""
+
+from pathlib import Path
+from typing import Any
+
+from stm.data.annotations import class_list, official_folds, read_all
+from stm.data.check.listed import counts
+from stm.files import write_text
+from stm.reporting import verdicts
+from stm.reporting.cells import Value, csv_cell, csv_text, markdown
+from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
+from stm.reporting.claims import common_cells
+from stm.reporting.layouts import PAPERS, claims_markdown
+from stm.reporting.verdicts import INCONSISTENT, NOT_TESTABLE, Verdict
+
+COLUMNS = [
+    *("role", "source", "study", "dataset", "count", "fold", "listed", "published_iccv2019", "published_tpami2022"),
+    *("deviations", "status"),
+]
+HEADER = ["Role", "Dataset", "Count", "Fold", "Listed", "ICCV 2019", "TPAMI 2022", "Status"]
+WITHOUT_TEST = "counted without the makers' test list: it is not there, or the dataset's entry does not name it"
+
+Row = dict[str, Value]
+# By what is counted: one number, or of a split one for each fold.
+Counts = dict[str, list[int]]
+
+
+def write_datasets(spec: dict[str, Any], out: Path) -> None:
+    """Write `out`.csv, a row a role, count and fold, `out`.md, and `out`.claims.csv.
+
+    Args:
+        spec: of `stm.config.datasetplan.DatasetsPlan`.
+        out: path without its ending.
+
+    Raises:
+        AnnotationError: an annotation file is absent or wrong.
+    """
+    listed = {role["role"]: _counts(role["listing"]) for role in spec["roles"]}
+    rows = [row for role in spec["roles"] for row in _rows(spec, role, listed[role["role"]])]
+    roles = {role["role"]: role for role in spec["roles"]}
+    claims = [_claim(spec, claim, roles[claim["listed"]["role"]], listed) for claim in spec["claims"]]
+    for ending, text in {
+        ".csv": csv_text(COLUMNS, ([csv_cell(row[column]) for column in COLUMNS] for row in rows)),
+        ".claims.csv": csv_text(CLAIM_COLUMNS, ([csv_cell(row[c]) for c in CLAIM_COLUMNS] for row in claims)),
+        ".md": _page(spec, rows, claims),
+    }.items():
+        write_text(out.with_name(f"{out.name}{ending}"), text)
+
+
+def _counts(listing: dict[str, Any] | None) -> Counts:
+    """What annotation files list; nothing where there are none."""
+    if listing is None:
+        return {}
+    clips = read_all(listing)
+    found = counts(clips, class_list(listing, clips), listing["folds"] or [None])
+    if folds := official_folds(listing):
+        found["folds"] = [len(folds)]
+    # A split of which nothing is listed is not counted as empty: its list may be elsewhere.
+    return {name: numbers for name, numbers in found.items() if any(numbers)}
+
+
+def _obstacle(role: dict[str, Any], count: str, listed: Counts) -> str | None:
+    """Why the number is not the one that the papers speak of, or is not known."""
+    if role["obstacle"]:
+        return str(role["obstacle"])
+    if count == "clips" and role["without_test"]:
+        return WITHOUT_TEST
+    numbers = listed.get(count, [])
+    return None if len(numbers) == 1 else f"{len(numbers)} numbers are listed for one that is printed"
+
+
+def _rows(spec: dict[str, Any], role: dict[str, Any], listed: Counts) -> list[Row]:
+    """Every count of a role that is listed or printed."""
+    printed: dict[str, dict[str, int]] = {}
+    for claim in spec["claims"]:
+        if claim["listed"]["role"] == role["role"]:
+            printed.setdefault(claim["listed"]["count"], {})[claim["paper"]] = int(claim["published"])
+    rows: list[Row] = []
+    for count in dict.fromkeys([*listed, *printed]):
+        numbers: list[int | None] = [*listed.get(count, [])] or [None]
+        figures = printed.get(count, {})
+        for fold, number in enumerate(numbers):
+            rows.append(
+                {
+                    "role": role["role"],
+                    "source": "published" if number is None else "measured",
+                    "study": spec["study"],
+                    "dataset": role["dataset"],
+                    "count": count,
+                    "fold": role["listing"]["folds"][fold] if len(numbers) > 1 else None,
+                    "listed": number,
+                    **{f"published_{paper}": figures.get(paper) for paper in ("iccv2019", "tpami2022")},
+                    "deviations": _deviations(role),
+                    "status": _status(role, count, listed, figures),
+                }
+            )
+    return rows
+
+
+def _status(role: dict[str, Any], count: str, listed: Counts, figures: dict[str, int]) -> str:
+    if not figures:
+        return "ok: the papers print no figure"
+    obstacle = _obstacle(role, count, listed)
+    if obstacle:
+        return obstacle
+    return "ok" if set(figures.values()) == set(listed[count]) else "not the printed figure"
+
+
+def _deviations(role: dict[str, Any]) -> str:
+    if role["genuine"] or role["dataset"] is None:
+        return ""
+    return f"data: {role['dataset']} for {role['title']}"
+
+
+def _claim(spec: dict[str, Any], claim: dict[str, Any], role: dict[str, Any], listed: dict[str, Counts]) -> Row:
+    count, published = claim["listed"]["count"], int(claim["published"])
+    numbers = listed[role["role"]].get(count, [])
+    obstacle = _obstacle(role, count, listed[role["role"]])
+    if "inconsistent" in claim:
+        verdict = Verdict(INCONSISTENT, claim["inconsistent"])
+    elif obstacle:
+        verdict = Verdict(NOT_TESTABLE, obstacle)
+    else:
+        verdict = verdicts.listed(numbers[0], published)
+    return {
+        **common_cells(spec, claim),
+        "published": published,
+        "unit": {"classes": "classes", "folds": "folds"}.get(count, "clips"),
+        "measured": numbers[0] if len(numbers) == 1 else None,
+        "verdict": verdict.word,
+        "deviations": _deviations(role),
+        "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
+        "table": "datasets",
+    }
+
+
+def _page(spec: dict[str, Any], rows: list[Row], claims: list[Row]) -> str:
+    """The counts for reading, then the claims that they decide."""
+    text = [f"# Datasets, study {markdown(spec['study'])}", ""]
+    text += [f"| {' | '.join(HEADER)} |", f"|{' --- |' * 4}{' ---: |' * 3} --- |"]
+    columns = ("role", "dataset", "count", "fold", "listed", "published_iccv2019", "published_tpami2022", "status")
+    for row in rows:
+        cells = [f"{row[c]:,}" if isinstance(row[c], int) else markdown(csv_cell(row[c])) for c in columns]
+        text.append(f"| {' | '.join(cells)} |")
+    text += [
+        "",
+        "Counted in the annotation files alone: a clip that is listed may have no video any more. `clips` are all that "
+        f"the makers list, `folds` their own splits. Published: {PAPERS['iccv2019']}, sections 4.3 and 4.4; "
+        f"{PAPERS['tpami2022']}, the same.",
+        "",
+        "## What the papers say of their datasets",
+        "",
+        *claims_markdown([{column: csv_cell(value) for column, value in row.items()} for row in claims]),
+    ]
+    return "\n".join(text) + "\n"
