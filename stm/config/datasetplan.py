@@ -36,17 +36,21 @@ class CountedRole:
 
     @property
     def files(self) -> list[str]:
-        """The paths of these files; none where one that the dataset needs is absent."""
-        if self.dataset is None or self.absent:
+        """The paths of these files; none where nothing is counted."""
+        if self.dataset is None or not self.counted:
             return []
         return [*self.dataset.annotation_files, *self.test_list]
 
     @property
     def absent(self) -> list[str]:
-        """Files that are not there, and that no rule of ours makes."""
-        if self.dataset is None or self.dataset.dataset.render:
-            return []
-        return [file for file in self.dataset.annotation_files if not Path(file).is_file()]
+        """Files that are not there."""
+        files = self.dataset.annotation_files if self.dataset else []
+        return [file for file in files if not Path(file).is_file()]
+
+    @property
+    def counted(self) -> bool:
+        """Whether its lists are read: a drawn dataset says nothing of the papers', and is not drawn to be counted."""
+        return self.dataset is not None and not self.dataset.dataset.render and not self.absent
 
     @property
     def obstacle(self) -> str | None:
@@ -62,7 +66,7 @@ class CountedRole:
     @property
     def spec(self) -> dict[str, Any]:
         dataset = self.dataset
-        listing = None if dataset is None or self.absent else {**dataset.listing_spec, "annotations": self.annotations}
+        listing = {**dataset.listing_spec, "annotations": self.annotations} if dataset and self.counted else None
         return {
             "role": self.role,
             "title": self.facts.title,
