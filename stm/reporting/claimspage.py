@@ -62,9 +62,8 @@ def _undecided(paper: str, claim: Claim, study: str) -> Row:
     elif claim.needs is not None:
         word, why = NOT_TESTABLE, f"needs {claim.needs}"
     else:
-        decider = claim.compare or claim.count
-        assert decider is not None, "the schema asks for one of the four"
-        word, why = NOT_TESTABLE, f"this study does not make {decider.table}"
+        assert claim.decider is not None, "the schema asks for one of the five"
+        word, why = NOT_TESTABLE, f"this study does not make {claim.decider.table}"
     values = {
         "claim": claim.id,
         "paper": paper,
