@@ -1,7 +1,8 @@
 """What rounds of timing say: speeds, their ratios, and how far rounds are apart.
 
-Networks are timed one after the other in every round, so that a machine that slows down slows them all; a ratio is taken
-round by round. The range of n rounds holds the true median with a probability of 1 - 2^(1 - n): 94% of five, 97% of six.
+Networks are timed one after the other in every round, so that a machine that slows down slows them all; a ratio is
+taken round by round. The range of n rounds holds the true median with a probability of 1 - 2^(1 - n): 94% of five, 97%
+of six.
 """
 
 import statistics

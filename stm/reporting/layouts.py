@@ -81,8 +81,8 @@ def claims_markdown(rows: list[dict[str, str]]) -> list[str]:
 LEGEND = (
     "Differences in percentage points, controls in percent, 95% intervals; the published ones' are binomial, as of "
     'unrelated clips. Counts in millions (M) and 10^9 multiply-adds (G). "Could have seen": the smallest true '
-    "difference that these clips and seeds would have found with 80% power. Speeds and their ratios: the median of rounds, "
-    "with their range."
+    "difference that these clips and seeds would have found with 80% power. Speeds and their ratios: the median of "
+    "rounds, with their range."
 )
 
 

@@ -54,7 +54,7 @@ class Claim(Strict):
     quote: str | None = None
     statement: str
     kind: Literal["direction", "size", "equivalence", "count", "structure", "dataset", "speed", "feature", "literature"]
-    # What decides it: accuracies, a count, a speed, or a test of ours (of structure: `tests/models/test_cstm.py::test_…`).
+    # What decides it: accuracies, a count, a speed, or a test of ours (`tests/models/test_cstm.py::test_…`).
     compare: Comparison | None = None
     count: Counted | None = None
     speed: Timed | None = None
