@@ -11,14 +11,14 @@ ratio to TSN counts. Loading is left out, as in both papers (ICCV 2019, section 
 
 import argparse
 import json
-import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from stm.analysis.rounds import REFERENCE, median, ratio
+from stm.analysis.speed import Images, in_rounds, inference
 from stm.config.loading import read_yaml, validated
 from stm.config.schema.networks import PAPER_BACKBONES, Models
 from stm.config.specification import variant_departures
@@ -31,38 +31,13 @@ CONFIG = Path(__file__).parents[1] / "config"
 FRAMES, CLASSES = 8, 174
 
 
-class Images(nn.Module):
-    """torchvision's ResNet-50 on the frames of a clip as so many images, with TSN's consensus."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        import torchvision
-
-        self.network = torchvision.models.resnet50(num_classes=CLASSES).to(memory_format=torch.channels_last)
-
-    def forward(self, clips: Tensor) -> Tensor:
-        images = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        return self.network(images).unflatten(0, (-1, FRAMES)).mean(1)
-
-
 def network(name: str) -> nn.Module:
     """A variant at the papers' size, or torchvision's ResNet-50."""
     torch.manual_seed(0)
-    if name == "torchvision":
-        return Images()
+    if name == REFERENCE:
+        return Images(FRAMES, CLASSES)
     variant = validated(Models, read_yaml(CONFIG / "models.yaml")).variants[name]
     return build(variant_departures(variant, PAPER_BACKBONES[variant.depth]), FRAMES, CLASSES)
-
-
-def inference(model: nn.Module, clips: Tensor) -> Callable[[], None]:
-    """One forward pass."""
-    model.eval()
-
-    def step() -> None:
-        with torch.inference_mode():
-            model(clips)
-
-    return step
 
 
 def training(model: nn.Module, clips: Tensor) -> Callable[[], None]:
@@ -77,19 +52,6 @@ def training(model: nn.Module, clips: Tensor) -> Callable[[], None]:
         optimiser.zero_grad(set_to_none=True)
 
     return step
-
-
-def timed(step: Callable[[], None], seconds: float, device: torch.device) -> float:
-    """Seconds a step, over as many as fill `seconds`."""
-    steps, started = 0, time.perf_counter()
-    while True:
-        step()
-        steps += 1
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        passed = time.perf_counter() - started
-        if passed >= seconds:
-            return passed / steps
 
 
 def measure(options: argparse.Namespace, make: Callable[[nn.Module, Tensor], Callable[[], None]]) -> dict:
@@ -109,19 +71,17 @@ def measure(options: argparse.Namespace, make: Callable[[nn.Module, Tensor], Cal
                 steps[name]()
             if device.type == "cuda":
                 memory[name] = (torch.cuda.max_memory_allocated() - before) / 2**20
-        rates: dict[str, list[float]] = {name: [] for name in options.networks}
-        for _ in range(options.rounds):
-            for name, step in steps.items():
-                rates[name].append(options.batch / timed(step, options.seconds, device))
+        found = in_rounds(steps, options.rounds, options.seconds, device)
+    rates = {name: [options.batch * rate for rate in rounds] for name, rounds in found.items()}
     return {name: summary(rates, name, memory.get(name)) for name in options.networks}
 
 
 def summary(rates: dict[str, list[float]], name: str, memory: float | None) -> dict:
     """Medians over rounds, and ratios to TSN round by round."""
-    found: dict = {"videos_per_second": statistics.median(rates[name]), "rounds": rates[name], "peak_memory_mb": memory}
+    found: dict = {"videos_per_second": median(rates[name]).value, "rounds": rates[name], "peak_memory_mb": memory}
     if "tsn" in rates:
-        ratios = [own / other for own, other in zip(rates[name], rates["tsn"], strict=True)]
-        found["speed_vs_tsn"] = [statistics.median(ratios), min(ratios), max(ratios)]
+        against = ratio(rates[name], rates["tsn"])
+        found["speed_vs_tsn"] = [against.value, against.low, against.high]
     return found
 
 
@@ -149,7 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
-    parser.add_argument("--networks", nargs="+", default=["torchvision", "tsn", "tsm", "stm"])
+    parser.add_argument("--networks", nargs="+", default=[REFERENCE, "tsn", "tsm", "stm"])
     parser.add_argument("--batch", type=int, default=16, help="clips a step; the papers: 16")
     parser.add_argument("--size", type=int, default=224, help="side of the input in pixels")
     parser.add_argument("--rounds", type=int, default=5)

@@ -94,6 +94,13 @@ def complexity(options: argparse.Namespace) -> None:
     write_complexity(options.spec, options.out)
 
 
+def speed(options: argparse.Namespace) -> None:
+    device = _device(options.device)
+    from stm.analysis.speed import write_speed
+
+    write_speed(options.spec, options.out, device)
+
+
 def table(options: argparse.Namespace) -> None:
     from stm.reporting.tables import write_table
 
@@ -225,6 +232,11 @@ STAGES: dict[str, Command] = {
         },
     ),
     "complexity": (complexity, "count parameters and FLOPs of a network", {**SPEC, "--out": path("JSON to write")}),
+    "speed": (
+        speed,
+        "time networks side by side, with nothing else on the machine",
+        {**SPEC, "--out": path("JSON to write"), "--device": DEVICE["--device"]},
+    ),
     "table": (table, "write one table and its claims", {**SPEC, "--out": path("path without its ending")}),
     "order": (
         order,

@@ -227,6 +227,31 @@ class Network:
     def path(self) -> str:
         return f"{RESULTS}/complexity/{self.name}.json"
 
+    @property
+    def timed(self) -> dict[str, Any]:
+        """What a job of speeds is told of the network: how it is counted does not matter there."""
+        return {key: value for key, value in self.spec.items() if key != "code"}
+
+    @property
+    def timed_name(self) -> str:
+        return f"{self.variant}-{self.spec['frames']}f-{digest(self.timed, 8)}"
+
+
+@dataclass(frozen=True)
+class SpeedJob:
+    """Networks that are timed together, round by round: only such speeds can be compared."""
+
+    table: str
+    spec: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.table}-{digest(self.spec, 8)}"
+
+    @property
+    def path(self) -> str:
+        return f"{RESULTS}/speed/{self.name}.json"
+
 
 def imagenet_weights(depth: int) -> str:
     """Where the ImageNet weights of torchvision's ResNet of this depth are kept."""

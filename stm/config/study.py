@@ -3,7 +3,7 @@
 Roles are resolved first, so roles bound to one dataset share runs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from stm.config.loading import ConfigError, Source, read_yaml, suggestion, validated
-from stm.config.products import STAGE_VERSIONS, DatasetPlan, Network, Prediction, Run
+from stm.config.products import STAGE_VERSIONS, DatasetPlan, Network, Prediction, Run, SpeedJob
 from stm.config.schema.claims import Claim, Claims
 from stm.config.schema.datasets import Dataset, Roles
 from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Models, Variant
@@ -226,6 +226,17 @@ class BoundStudy:
     @cached_property
     def _counting_code(self) -> str:
         return source_digest(PACKAGE / "models", PACKAGE / "analysis" / "complexity.py")
+
+    def speed_job(self, table: str, reference: Network, networks: Iterable[Network]) -> SpeedJob:
+        """The papers' networks of a table, timed beside `reference`, TSN."""
+        spec = {
+            "code": source_digest(PACKAGE / "models", PACKAGE / "analysis" / "speed.py"),
+            **self.study.speed.model_dump(),
+            "mode": "plain",
+            "tsn": reference.timed_name,
+            "networks": {network.timed_name: network.timed for network in (reference, *networks)},
+        }
+        return SpeedJob(table, spec)
 
     def paper_recipe(self, name: str) -> Recipe:
         """The recipe that a table names, whatever the study trains in its place."""

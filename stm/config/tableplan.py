@@ -5,8 +5,8 @@ from typing import Any
 
 from stm.config.deviations import deviations, lost_start, vanished_loss
 from stm.config.loading import ConfigError, Source, suggestion, validated
-from stm.config.products import Network, Prediction
-from stm.config.schema.claims import Claim
+from stm.config.products import Network, Prediction, SpeedJob
+from stm.config.schema.claims import Claim, Counted, Timed
 from stm.config.schema.protocols import PROTOCOLS
 from stm.config.schema.tables import Line, PublishedLine, PublishedTable, Table
 from stm.config.study import PACKAGE, BoundStudy
@@ -15,6 +15,7 @@ from stm.files import source_digest
 # Tables are so cheap that any edit of what makes them may make them again.
 REPORTING_SOURCES = (
     PACKAGE / "reporting",
+    PACKAGE / "analysis" / "rounds.py",
     PACKAGE / "analysis" / "statistics.py",
     PACKAGE / "evaluation" / "metrics.py",
     PACKAGE / "evaluation" / "predictions.py",
@@ -58,6 +59,7 @@ class TableLine:
             "published_clips": self.published_clips,
             "note": self.published.note,
             "counts": None,
+            "timed": None,
             "measured": None,
         }
         if self.full_size is not None:
@@ -65,6 +67,7 @@ class TableLine:
                 "full_size": self.full_size.path,
                 "run_size": self.run_size.path if self.run_size else None,
             }
+            described["timed"] = self.full_size.timed_name
         if self.predictions:
             described["measured"] = self._measured()
         return described
@@ -98,8 +101,10 @@ class TablePlan:
     name: str
     study: str
     table: Table
-    published_source: str | None
+    published: PublishedTable | None
     lines: list[TableLine]
+    # What times its networks, where it is a table of runtimes.
+    speed: SpeedJob | None
     # Lines of other tables that claims of this one compare with, by `table/line`.
     others: dict[str, TableLine]
     claims: list[tuple[str, Claim]]
@@ -124,6 +129,10 @@ class TablePlan:
         return list(dict.fromkeys(n.path for n in networks))
 
     @property
+    def speeds(self) -> list[str]:
+        return [self.speed.path] if self.speed else []
+
+    @property
     def spec(self) -> dict[str, Any]:
         """Everything that the table's stage needs to know beside the files that it reads."""
         return {
@@ -134,11 +143,19 @@ class TablePlan:
             "where": self.table.where,
             "title": self.table.title,
             "measures": list(self.table.measures),
-            "source": self.published_source,
+            "source": self.published.source if self.published else None,
+            "speed": self._speed,
             "lines": [line.spec for line in self.lines],
             "others": {name: line.spec for name, line in self.others.items()},
             "claims": [{"paper": paper, **claim.model_dump(exclude_none=True)} for paper, claim in self.claims],
         }
+
+    @property
+    def _speed(self) -> dict[str, Any] | None:
+        if self.speed is None:
+            return None
+        printed = self.published.model_dump(include={"device", "batch"}) if self.published else {}
+        return {"record": self.speed.path, "published": printed}
 
 
 def table_plan(study: BoundStudy, name: str) -> TablePlan:
@@ -147,7 +164,7 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
     Raises:
         ConfigError: it is not known, its published figures do not fit its lines, or it asks for what is not known.
     """
-    source, table, published_source, published = _files(study, name)
+    source, table, published = _files(study, name)
     names = [line.name for line in table.lines]
     for i, line_name in enumerate(names):
         if names.count(line_name) > 1:
@@ -158,33 +175,47 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
     referred = dict.fromkeys(ref for _, _, _, claim in claims for ref in _references(claim) if "/" in ref)
     others = {ref: _other_line(study, claims, ref) for ref in referred}
     for claim_source, i, _, claim in claims:
+        if claim.speed and not table.runtime:
+            raise claim_source.error(("claims", i, "speed", "table"), f" = {name!r} does not measure videos_per_second")
         for ref in _references(claim):
             if ref not in names and ref not in others:
                 known = ", ".join(names)
                 raise claim_source.error(("claims", i), f": {ref!r} is no line of {name}. Its lines: {known}")
+    lines = [_line(study, source, table, i, _printed(published, table, i)) for i in range(len(table.lines))]
     return TablePlan(
         name=name,
         study=study.study.study,
         table=table,
-        published_source=published_source,
-        lines=[_line(study, source, table, i, published[i]) for i in range(len(table.lines))],
+        published=published,
+        lines=lines,
+        speed=_speed(study, name, table, lines) if table.runtime else None,
         others=others,
         claims=[(paper, claim) for _, _, paper, claim in claims],
     )
 
 
-def _files(study: BoundStudy, name: str) -> tuple[Source, Table, str | None, list[PublishedLine]]:
+def _files(study: BoundStudy, name: str) -> tuple[Source, Table, PublishedTable | None]:
     """A table and its published figures, line by line; controls have none."""
     source = study.read(study.source, (), "tables", name)
     table = validated(Table, source)
     if table.paper == "controls":
-        return source, table, None, [PublishedLine(method=line.method) for line in table.lines]
+        return source, table, None
     published_source = study.read(source, (), "published/tables", name)
     published = validated(PublishedTable, published_source)
     ours, theirs = ([x.method for x in lines] for lines in (table.lines, published.lines))
     if ours != theirs:
         raise published_source.error(("lines",), f": methods {theirs} are not those of {source.path}: {ours}")
-    return source, table, published.source, published.lines
+    return source, table, published
+
+
+def _printed(published: PublishedTable | None, table: Table, i: int) -> PublishedLine:
+    return published.lines[i] if published else PublishedLine(method=table.lines[i].method)
+
+
+def _speed(study: BoundStudy, name: str, table: Table, lines: list[TableLine]) -> SpeedJob:
+    """The job that times a table's networks, beside TSN with as many frames as the papers' TSN has."""
+    tsn = study.full_size(table.role, "tsn", 8, table.recipe)
+    return study.speed_job(name, tsn, [line.full_size for line in lines if line.full_size])
 
 
 def _role(table: Table, line: Line) -> str:
@@ -212,8 +243,9 @@ def _line(study: BoundStudy, source: Source, table: Table, i: int, published: Pu
             at = ("lines", i, key) if getattr(line, key) else (key,)
             hint = suggestion(value, known)
             raise source.error(at, f" = {value!r} is not known.{hint}\n  Known ({where}): {', '.join(sorted(known))}")
-    runs_here = line.variant is not None and role in study.study.roles and study.has_network(line.variant)
-    if line.variant is None or line.frames is None or not (runs_here or table.counts_only):
+    bound = line.variant is not None and role in study.study.roles and study.has_network(line.variant)
+    trained = bound and not table.counts_only
+    if line.variant is None or line.frames is None or not (trained or table.counts_only or table.runtime):
         empty: dict[str, Any] = {
             "predictions": [],
             "full_size": None,
@@ -222,18 +254,16 @@ def _line(study: BoundStudy, source: Source, table: Table, i: int, published: Pu
             "obstacle": None,
         }
         return TableLine(**common, **empty, sees_order=False)  # type: ignore[arg-type]
-    folds = [] if table.counts_only else study.dataset_of(role).folds
+    folds = study.dataset_of(role).folds if trained else []
     runs = [[study.run(role, line, recipe, seed, fold) for fold in folds] for seed in study.study.seeds]
     return TableLine(
         **common,  # type: ignore[arg-type]
         predictions=[[study.prediction(run, protocol) for run in seed] for seed in runs if seed],
         full_size=study.full_size(role, line.variant, line.frames, recipe),
-        run_size=None if table.counts_only else study.run_size(role, line.variant, line.frames, recipe),
-        deviations=[] if table.counts_only else deviations(study, role, line, recipe, protocol),
+        run_size=study.run_size(role, line.variant, line.frames, recipe) if trained else None,
+        deviations=deviations(study, role, line, recipe, protocol) if trained else [],
         sees_order=study.variants[line.variant].sees_order,
-        obstacle=None
-        if table.counts_only
-        else vanished_loss(study, role, line, recipe) or lost_start(study, table, recipe),
+        obstacle=vanished_loss(study, role, line, recipe) or lost_start(study, table, recipe) if trained else None,
     )
 
 
@@ -241,11 +271,11 @@ def _claims(study: BoundStudy, table: str) -> list[tuple[Source, int, str, Claim
     """The claims that a table decides, in the order of the papers."""
     found = []
     for source, i, paper, claim in study.claims:
-        decider = claim.compare or claim.count
+        decider = claim.decider
         if decider is None:
             continue
         if decider.table not in study.known_tables:
-            key = "compare" if claim.compare else "count"
+            key = "compare" if claim.compare else "count" if claim.count else "speed"
             hint = suggestion(decider.table, study.known_tables)
             raise source.error(("claims", i, key, "table"), f" = {decider.table!r} is no table.{hint}")
         if decider.table == table:
@@ -255,8 +285,9 @@ def _claims(study: BoundStudy, table: str) -> list[tuple[Source, int, str, Claim
 
 def _references(claim: Claim) -> list[str]:
     """The lines that a claim speaks of."""
-    if claim.count is not None:
-        return [claim.count.line, *([claim.count.over] if claim.count.over else [])]
+    counted: Counted | Timed | None = claim.count or claim.speed
+    if counted is not None:
+        return [counted.line, *([counted.over] if counted.over else [])]
     assert claim.compare is not None, "only claims that lines decide come here"
     gaps = [claim.compare, *([claim.compare.less] if claim.compare.less else [])]
     return [ref for gap in gaps for ref in (gap.first, gap.second)]
@@ -267,11 +298,11 @@ def _other_line(study: BoundStudy, claims: list[tuple[Source, int, str, Claim]],
     name, _, line_name = ref.partition("/")
     claim_source, i = next((source, i) for source, i, _, claim in claims if ref in _references(claim))
     try:
-        source, table, _, published = _files(study, name)
+        source, table, published = _files(study, name)
     except ConfigError as error:
         raise claim_source.error(("claims", i), f": {ref!r}: {error}") from None
     names = [line.name for line in table.lines]
     if line_name not in names:
         raise claim_source.error(("claims", i), f": {ref!r} is no line of {name}. Its lines: {', '.join(names)}")
     at = names.index(line_name)
-    return _line(study, source, table, at, published[at])
+    return _line(study, source, table, at, _printed(published, table, at))

@@ -81,7 +81,7 @@ def decisions(plan: Plan, asked: Sequence[str], seed_sd: float | None = None) ->
     names = [target.name for target in targets(plan, asked) if target.name != ORDER]
     found = [_table(plan.table(name), len(plan.study.seeds), seed_sd, left_out) for name in names]
     if not asked:
-        undecided = (claim for _, _, _, claim in plan.claims if claim.compare is None and claim.count is None)
+        undecided = (claim for _, _, _, claim in plan.claims if claim.decider is None)
         left_out.update(
             "that need what this version does not make" if claim.kind in TESTS else f"of kind {claim.kind}"
             for claim in undecided

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stm.analysis.rounds import machine
 from stm.config.loading import ConfigError
 from stm.config.products import RESULTS, Run
 from stm.config.schema.networks import PAPER_BACKBONES, Variant
@@ -108,7 +109,7 @@ def _of_record(path: Path) -> Measurement | None:
         experiment=experiment,
         training=views / record["seconds"],
         evaluation=None,
-        machine=_machine(made),
+        machine=machine(made),
         source="trained",
     )
 
@@ -129,7 +130,7 @@ def of_benchmark(path: Path, variants: Mapping[str, Variant]) -> list[Measuremen
                 experiment="",
                 training=trained["videos_per_second"],
                 evaluation=results["inference"][name]["videos_per_second"],
-                machine=_machine(made),
+                machine=machine(made),
                 source=f"{path.name}, {results['settings']['precision']}, loading left out",
             )
             for name, trained in results["training"].items()
@@ -140,12 +141,6 @@ def of_benchmark(path: Path, variants: Mapping[str, Variant]) -> list[Measuremen
             f"--speed {path}: {type(error).__name__}: {error}. "
             "Give a file that `python benchmarks/speed.py --out` wrote"
         ) from None
-
-
-def _machine(made: Mapping[str, Any]) -> str:
-    if made["device"] != "cpu":
-        return str(made["device"])
-    return f"{made['processor']}, {made['threads']} thread{'s' * (made['threads'] > 1)}"
 
 
 def _of_paper(variant: Variant, size: int) -> Shape:

@@ -62,7 +62,7 @@ def _undecided(paper: str, claim: Claim, study: str) -> Row:
     elif claim.needs is not None:
         word, why = NOT_TESTABLE, f"needs {claim.needs}"
     else:
-        decider = claim.compare or claim.count
+        decider = claim.decider
         word, why = NOT_TESTABLE, f"this study does not make {decider.table if decider else 'datasets'}"
     values = {
         "claim": claim.id,

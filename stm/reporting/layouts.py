@@ -4,8 +4,15 @@ from typing import Any
 
 from stm.reporting.cells import Value, csv_cell, latex, markdown
 
-LABELS = {"top1": "Top-1 (%)", "top5": "Top-5 (%)", "params_m": "Parameters (M)", "flops_g": "FLOPs (G)"}
-DECIMALS = {"top1": 1, "top5": 1, "params_m": 2, "flops_g": 2}
+LABELS = {
+    "top1": "Top-1 (%)",
+    "top5": "Top-5 (%)",
+    "params_m": "Parameters (M)",
+    "flops_g": "FLOPs (G)",
+    "videos_per_second": "Videos/s",
+    "speed_vs_tsn": "Speed, TSN = 1",
+}
+DECIMALS = {"top1": 1, "top5": 1, "params_m": 2, "flops_g": 2, "videos_per_second": 2, "speed_vs_tsn": 2}
 PAPERS = {"iccv2019": "ICCV 2019", "tpami2022": "TPAMI 2022", "controls": "our own controls"}
 # Columns of a table in which its lines differ.
 COMMON = ("role", "subset", "frames")
@@ -74,7 +81,8 @@ def claims_markdown(rows: list[dict[str, str]]) -> list[str]:
 LEGEND = (
     "Differences in percentage points, controls in percent, 95% intervals; the published ones' are binomial, as of "
     'unrelated clips. Counts in millions (M) and 10^9 multiply-adds (G). "Could have seen": the smallest true '
-    "difference that these clips and seeds would have found with 80% power."
+    "difference that these clips and seeds would have found with 80% power. Speeds and their ratios: the median of "
+    "rounds, with their range."
 )
 
 
@@ -146,7 +154,12 @@ def _remarks(spec: dict[str, Any], rows: list[Row]) -> list[str]:
         seeds = "1 seed" if row["seeds"] == 1 else f"{row['seeds']} seeds"
         covers = "the choice of clips, not another training" if row["seeds"] == 1 else row["interval_covers"]
         remarks.append(f"Measured: {row['dataset']}, {row['clips']} clips, {seeds}; 95% intervals cover {covers}")
-    deviations = grouped([(str(r["method"]), str(r["deviations"])) for r in found], "all lines")
+    for mode, batch in {(row["mode"], row["batch"]): None for row in rows if row.get("mode")}:
+        remarks.append(
+            f"Videos a second: the median of rounds with their range, {mode} networks, {batch} clips a batch"
+        )
+    deviating = [row for row in rows if row["deviations"] is not None]
+    deviations = grouped([(str(r["method"]), str(r["deviations"])) for r in deviating], "all lines")
     remarks += [f"Deviations from the paper, {line}" for line in deviations]
     statuses = [(str(r["method"]), "" if r["status"] == "ok" else str(r["status"])) for r in rows]
     return remarks + grouped(statuses, "All lines")
@@ -158,7 +171,7 @@ def _with_interval(row: dict[str, str], name: str) -> str:
         return ""
     low, high = (row[f"{name}_{end}"] if name == "published" else row[end] for end in ("low", "high"))
     interval = f" [{_figure(row, low)}, {_figure(row, high)}]" if low and high else ""
-    unit = {"M": "M", "G": "G", "ratio": "×"}.get(row["unit"], "")
+    unit = {"M": "M", "G": "G", "ratio": "×", "videos/s": " V/s"}.get(row["unit"], "")
     return f"{_figure(row, row[name])}{unit}{interval}"
 
 

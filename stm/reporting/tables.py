@@ -11,6 +11,8 @@ from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.claims import claim_rows
 from stm.reporting.layouts import table_latex, table_markdown
 from stm.reporting.measured import LEAST_CLASSES_FOR_TOP5, Counts, Measured, counts, load
+from stm.reporting.speeds import COLUMNS as SPEED_COLUMNS
+from stm.reporting.speeds import Speeds, load_speeds, published_ratio
 
 ALWAYS = [
     *("line", "method", "source", "role", "subset", "study", "dataset", "experiment", "protocol", "published_protocol"),
@@ -36,9 +38,10 @@ def write_table(spec: dict[str, Any], out: Path) -> None:
     lines = [*spec["lines"], *spec["others"].values()]
     measured = load(lines)
     counted = [counts(line) for line in lines]
+    speeds = load_speeds(spec["speed"])
     own = len(spec["lines"])
-    rows = table_rows(spec, measured[:own], counted[:own])
-    claims = claim_rows(spec, measured, counted)
+    rows = table_rows(spec, measured[:own], counted[:own], speeds)
+    claims = claim_rows(spec, measured, counted, speeds)
     files = {
         ".csv": _csv(table_columns(spec), rows),
         ".md": table_markdown(spec, rows, claims),
@@ -53,11 +56,14 @@ def table_columns(spec: dict[str, Any]) -> list[str]:
     """The contract's columns, then the paper's descriptors, then the measures and their published twins."""
     described = [key for line in spec["lines"] for key in line["describe"]]
     twins = [f"published_{name}" for name in PRINTED]
-    return list(dict.fromkeys([*ALWAYS, "frames", *described, *MEASURES, *twins]))
+    if spec["speed"] is None:
+        return list(dict.fromkeys([*ALWAYS, "frames", *described, *MEASURES, *twins]))
+    twins += ["published_videos_per_second", "published_speed_vs_tsn", "published_batch"]
+    return list(dict.fromkeys([*ALWAYS, "mode", "batch", "frames", *described, *MEASURES, *SPEED_COLUMNS, *twins]))
 
 
 def table_rows(
-    spec: dict[str, Any], measured: Sequence[Measured | None], counted: Sequence[Counts]
+    spec: dict[str, Any], measured: Sequence[Measured | None], counted: Sequence[Counts], speeds: Speeds | None
 ) -> list[dict[str, Value]]:
     """One row a line, in the paper's order, with every column of `table_columns`."""
     empty = dict.fromkeys(table_columns(spec))
@@ -66,7 +72,9 @@ def table_rows(
         row = {**empty, **_line(spec, line), **_counted(line, cost)}
         if found is not None:
             row |= _measured(line["measured"], found)
-        rows.append({**row, "status": _status(line, found, cost)})
+        if speeds is not None:
+            row |= _timed(spec, line, speeds)
+        rows.append({**row, "status": _status(line, found, cost, speeds)})
     return rows
 
 
@@ -104,6 +112,19 @@ def _measured(run: dict[str, Any], found: Measured) -> dict[str, Value]:
     }
 
 
+def _timed(spec: dict[str, Any], line: dict[str, Any], speeds: Speeds) -> dict[str, Value]:
+    """The cells of speeds; what was measured otherwise than in the paper is said beside the run's deviations."""
+    printed = {
+        "published_speed_vs_tsn": published_ratio(spec, line, speeds.tsn),
+        "published_batch": spec["speed"]["published"].get("batch"),
+    }
+    if line["timed"] is None:
+        return printed
+    run = line["measured"]
+    deviations = [*(run["deviations"] if run else []), *speeds.deviations]
+    return {**printed, **speeds.cells(line["timed"]), "deviations": "; ".join(deviations)}
+
+
 def _counted(line: dict[str, Any], cost: Counts) -> dict[str, Value]:
     """The cells of counts, and how far the papers' network is from what they print."""
     if not cost.full_size:
@@ -116,7 +137,7 @@ def _counted(line: dict[str, Any], cost: Counts) -> dict[str, Value]:
     return cells | {f"run_{name}": round(value, 4) for name, value in cost.run_size.items()}
 
 
-def _status(line: dict[str, Any], found: Measured | None, cost: Counts) -> str:
+def _status(line: dict[str, Any], found: Measured | None, cost: Counts, speeds: Speeds | None) -> str:
     """`ok`, or what is left empty and why, or which counts are not the published ones."""
     notes = []
     if found is None and not cost.full_size:
@@ -131,6 +152,9 @@ def _status(line: dict[str, Any], found: Measured | None, cost: Counts) -> str:
         published = line["published"].get(name)
         if published is not None and not as_printed(value, published, decimals(published)):
             notes.append(f"{name} is not the published {published}")
+    if speeds is not None:
+        notes += ["top1 left empty: not trained in this study"] if found is None else []
+        notes += [f"speed_vs_tsn left empty: {speeds.unfair}"] if speeds.unfair else []
     return "; ".join(notes) or "ok"
 
 

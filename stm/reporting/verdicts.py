@@ -84,6 +84,24 @@ def listed(found: int, published: int) -> Verdict:
     return Verdict("refuted", f"listed: {found:,}, printed: {published:,}")
 
 
+def faster(ratio: Interval, published: float, *, genuine: bool) -> Verdict:
+    """One network faster than another, as the published ratio has it: in every round, in none, or in some."""
+    holds, fails, undecided = _words(genuine)
+    low, high = (ratio.low, ratio.high) if published > 1 else (1 / ratio.high, 1 / ratio.low)
+    if low > 1:
+        return Verdict(holds)
+    return Verdict(fails) if high < 1 else Verdict(undecided, "one is faster in some rounds, the other in others")
+
+
+def times_as_fast(found: Interval, published: float, margin: float, *, genuine: bool) -> Verdict:
+    """The published speed or ratio: all rounds within the margin of it, all outside on one side, or neither."""
+    holds, fails, undecided = _words(genuine)
+    why = f"the margin is ±{100 * margin:g}% of the published figure"
+    if abs(found.low - published) <= margin * published and abs(found.high - published) <= margin * published:
+        return Verdict(holds, why)
+    return Verdict(fails if _outside(found, published, margin * published) else undecided, why)
+
+
 def _words(genuine: bool) -> tuple[str, str, str]:
     if genuine:
         return "replicated", "refuted", "undecided"

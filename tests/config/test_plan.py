@@ -1,7 +1,6 @@
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -9,41 +8,7 @@ import yaml
 from stm.config.loading import ConfigError
 from stm.config.plan import Plan
 
-CONFIG = Path(__file__).parents[2] / "config"
-
-STUDY = {
-    "study": "small",
-    "seeds": [0],
-    "roles": {"something_v1": "own"},
-    "recipes": {"iccv2019": "demo"},
-    "backbones": {50: {"block": "bottleneck", "blocks": [1, 1, 1, 1], "width": 8}},
-    "tables": ["table6"],
-}
-DATASET = {
-    "title": "own videos",
-    "format": "csv",
-    "annotations": {"list": "own/list.csv"},
-    "expect": {"classes": 4},
-    "shards": 2,
-}
-
-
-@pytest.fixture
-def config(tmp_path):
-    """A copy of the configuration with one more dataset."""
-    shutil.copytree(CONFIG, tmp_path / "config")
-    (tmp_path / "config/datasets/own.yaml").write_text(yaml.safe_dump(DATASET))
-    return tmp_path / "config"
-
-
-def planned(config: Path, **changes) -> Plan:
-    path = config.parent / "small.yaml"
-    path.write_text(yaml.safe_dump({**STUDY, **changes}))
-    return Plan(path, config=config)
-
-
-def edit(path: Path, **changes) -> None:
-    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
+from .small import BOTH_ROLES, CONFIG, DATASET, edit, planned
 
 
 def trained(plan: Plan, table: str = "table6") -> dict[str, list]:
@@ -230,6 +195,8 @@ DEMANDED = {
     "controls": 10,
     "twins_controls": 6,
     "complexity": 0,
+    "table4": 8,
+    "iccv_table9": 4,
     # TSN, TSM, TEA and STM at 8 and 16 frames; what is of other roles (Something-Something v2) is published there.
     "table1": 8,
     "table2": 6,
@@ -242,11 +209,6 @@ NOT_MADE = {
     "iccv_table2": "no dataset is bound to jester",
     "iccv_table4": "no dataset is bound to hmdb51 or ucf101",
     "transfer_controls": "no dataset is bound to hmdb51 or ucf101",
-}
-BOTH_ROLES = {
-    "roles": {"something_v1": "own", "kinetics400": "scenes"},
-    "recipes": {"iccv2019": "demo", "tpami2022": "demo_twins"},
-    "tables": None,
 }
 
 
@@ -266,8 +228,8 @@ def test_all_tables_together_demand_each_run_once(both):
     assert set(DEMANDED) | set(NOT_MADE) == set(both.known_tables)
     # TSN, CSTM, CMM, STM; concatenation and frequency; 4 places and one a stage; 3 convolutions; TSM; Twins of TSN, TSM
     # and STM; 6 on scenes; 6 controls; 4 controls of Twins; at 16 frames TSN, TSM and STM in both recipes, on scenes
-    # TSM and STM in both; TEA at 8 and 16 frames in one, on both.
-    assert len(both.runs) == 4 + 2 + 5 + 3 + 1 + 3 + 6 + 6 + 4 + 6 + 4 + 4
+    # TSM and STM in both; TEA at 8 and 16 frames in one, on both; STM-18 and STM-34.
+    assert len(both.runs) == 4 + 2 + 5 + 3 + 1 + 3 + 6 + 6 + 4 + 6 + 4 + 4 + 2
     wanted = {record for name in both.tables for record in both.table(name).records}
     assert len(wanted) == len(both.runs)
     assert len(both.order.lines) == len(both.runs)
@@ -275,7 +237,7 @@ def test_all_tables_together_demand_each_run_once(both):
 
 def test_a_study_makes_by_default_what_its_recipes_allow_and_says_what_not(config):
     plan = planned(config, tables=None)
-    without_twins = {"table1", "table11", "twins_controls"}
+    without_twins = {"table1", "table4", "table11", "twins_controls"}
     assert set(plan.left_out) == without_twins | {"table2", "iccv_table3"} | set(NOT_MADE) and "table6" in plan.tables
     assert "tpami2022.yaml: initialisation = 'imagenet' fits the papers' backbones only" in plan.left_out["table11"]
     with pytest.raises(ConfigError, match="Bind another recipe"):
@@ -385,41 +347,3 @@ def test_a_study_with_which_no_table_can_be_made_says_of_each_what_is_missing(co
         ConfigError, match=r"no table can be made with what this study binds.\n.*no dataset is bound to"
     ):
         planned(config, roles={"hmdb51": "own"}, tables=None).require_tables()
-
-
-GESTURES = {
-    "title": "gestures with a test list",
-    "format": "jester",
-    "annotations": {part: f"own/{part}.csv" for part in ("train", "validation", "test")},
-    "expect": {"classes": 4},
-}
-
-
-def test_a_line_is_submitted_from_its_run_and_protocol_shown_the_test_clips(config):
-    edit(config / "datasets/own.yaml", **GESTURES)
-    plan = planned(config, seeds=[0, 1])
-    found, shown = plan.submission("table6", 4, 1), plan.table("table6").lines[3].predictions[1][0]
-    assert found.form == "label" and found.prediction.run == shown.run and found.prediction.protocol == shown.protocol
-    assert found.prediction.spec == {**shown.spec, "split": "test"}
-    assert plan.predictions[found.prediction.path] == found.prediction != shown
-    with pytest.raises(ConfigError, match=r"seed 2 is not trained in study 'small'. It has: \[0, 1\]"):
-        plan.submission("table6", 4, 2)
-    with pytest.raises(ConfigError, match="line 9 of table6 is not trained in study 'small'. Trained: 1, 2, 3, 4"):
-        plan.submission("table6", 9, 0)
-
-
-@pytest.mark.parametrize(
-    ("changes", "why"),
-    [
-        ({"format": "csv", "annotations": {"list": "own/list.csv"}}, "servers were for something_v1, jester"),
-        ({"annotations": {k: v for k, v in GESTURES["annotations"].items() if k != "test"}}, "extracts no test clips"),
-        ({"subset": {"classes": 2}}, "is a part of its dataset"),
-        ({"leave_groups_out": 3}, "is trained in folds"),
-    ],
-)
-def test_what_no_server_takes_is_refused_with_why(config, changes, why):
-    edit(config / "datasets/own.yaml", **{**GESTURES, **changes})
-    plan = planned(config)
-    with pytest.raises(ConfigError, match=f"line 4 of table6 cannot be submitted: .*{why}"):
-        plan.submission("table6", 4, 0)
-    assert {p.spec["split"] for p in plan.predictions.values()} == {"validation"}

@@ -196,9 +196,16 @@ def lines(table: str) -> dict[str, str]:
     named: dict[str, str] = {}
     for line in (Line.model_validate(entry) for entry in data["lines"]):
         assert line.name not in named, f"{table}: {line.name} names two lines"
-        role, recipe = line.role or data["role"], line.recipe or data["recipe"]
-        named[line.name] = f"{role} {recipe} {line.variant} {line.frames} {line.change!r}"
+        role, recipe, protocol = (getattr(line, key) or data[key] for key in ("role", "recipe", "protocol"))
+        named[line.name] = f"{role} {recipe} {protocol} {line.variant} {line.frames} {line.change!r}"
     return named
+
+
+@functools.cache
+def timed(table: str) -> dict[str, str]:
+    """The lines of a table, each as the network that is timed for it; the literature's by its name."""
+    entries = (Line.model_validate(entry) for entry in read_yaml(CONFIG / f"tables/{table}.yaml").data["lines"])
+    return {line.name: f"{line.variant or line.method} {line.frames}" for line in entries}
 
 
 def compared(claim: Claim) -> tuple[str, ...]:
@@ -207,6 +214,10 @@ def compared(claim: Claim) -> tuple[str, ...]:
         named = lines(claim.count.table)
         over = named[claim.count.over] if claim.count.over else ""
         return claim.count.measure, named[claim.count.line], over
+    if claim.speed is not None:
+        networks = timed(claim.speed.table)
+        over = networks[claim.speed.over] if claim.speed.over else ""
+        return "videos_per_second", networks[claim.speed.line], over, str(claim.published if not over else "")
     assert claim.compare is not None
     pairs = [claim.compare, *([claim.compare.less] if claim.compare.less else [])]
     trained = []
@@ -219,14 +230,14 @@ def compared(claim: Claim) -> tuple[str, ...]:
 
 def test_claims_name_lines_that_there_are():
     for claim in CLAIMS.values():
-        if claim.compare or claim.count:
+        if claim.decider:
             assert compared(claim), claim.id
 
 
 def test_claims_that_share_their_evidence_compare_the_same_and_others_do_not():
     roots: dict[tuple[str, ...], str] = {}
     for claim in CLAIMS.values():
-        if claim.compare is None and claim.count is None:
+        if claim.decider is None:
             continue
         key = (claim.kind, str(claim.published) if claim.kind in ("count", "size") else "", *compared(claim))
         assert roots.setdefault(key, claim.id) == (claim.same_evidence_as or claim.id), claim.id
@@ -276,11 +287,12 @@ def published_lines(table: str) -> list[PublishedLine]:
     return validated(PublishedTable, read_yaml(CONFIG / f"published/tables/{table}.yaml")).lines
 
 
-UNITS = {"top1": "", "top5": "", "params_m": "M", "flops_g": "G"}
+UNITS = {"top1": "", "top5": "", "params_m": "M", "flops_g": "G", "videos_per_second": ""}
+DECIMALS = {"top1": (1, 2), "top5": (1, 2), "videos_per_second": (1,)}
 
 
 def as_printed(measure: str, figure: float) -> set[str]:
-    texts = {f"{figure:.{decimals}f}" for decimals in ((1, 2) if measure[:3] == "top" else (0, 1, 2))}
+    texts = {f"{figure:.{decimals}f}" for decimals in DECIMALS.get(measure, (0, 1, 2))}
     return {f"{text}{UNITS[measure]}" for text in texts if float(text) == figure}
 
 

@@ -54,6 +54,11 @@ SHAPES = {
     "iccv_table3": Shape("Method Backbone Flow Top-1", "STM ResNet-50 73.7 91.6", 14, KINETICS),
     "iccv_table4": Shape("Method Backbone Flow Pre-train Data", "96.2 72.2", 13, SMALL),
 }
+# Tables of runtimes, which print units: their first words and their last.
+RUNTIMES = {
+    "table4": ("Model Frame FLOPs Param Speed Acc.", "66.5G 52.5 V/s 51.6"),
+    "iccv_table9": ("Model Frame FLOPs Param. Speed Acc.", "66.5G 32.0 V/s 49.8"),
+}
 each_table = pytest.mark.parametrize("table", SHAPES)
 
 
@@ -90,16 +95,16 @@ def rows_of(table: str) -> list[Row]:
 
 def text_of(table: str) -> str:
     """The text of a paper's table, its words divided by single blanks, without the numbers of references."""
+    start, end = RUNTIMES[table] if table in RUNTIMES else (SHAPES[table].start, SHAPES[table].end)
     paper = "iccv2019" if table.startswith("iccv") else "tpami2022"
     folder = Path(os.environ.get("STM_PAPERS", ROOT.parent / "shared/papers"))
     path = folder / f"stm_{paper}.txt"
     if not path.is_file():
         pytest.skip(f"no text of the paper at {path}; set STM_PAPERS to the folder of the texts")
     text = " ".join(re.sub(r"\[\d+\]", " ", path.read_text(encoding="utf-8")).split())
-    shape = SHAPES[table]
-    assert text.count(shape.start) == 1, shape.start
-    begin = text.index(shape.start)
-    return text[begin : text.index(shape.end, begin) + len(shape.end)]
+    assert text.count(start) == 1, start
+    begin = text.index(start)
+    return text[begin : text.index(end, begin) + len(end)]
 
 
 def squeezed(text: str) -> str:
@@ -178,3 +183,23 @@ def test_what_can_be_trained_is_a_resnet_50_of_the_paper_and_every_such_line_is(
         for line in row.lines:
             fits = line.describe["backbone"] == "ResNet-50" and line.method in ("TSN", "TSM", "TEA", "STM")
             assert (line.variant is not None) == (fits and line.subset == "val"), line.name
+
+
+@pytest.mark.parametrize("table", RUNTIMES)
+def test_every_row_of_runtimes_stands_in_the_papers_table_in_its_order_and_no_figure_is_left_over(table):
+    lines = validated(Table, read_yaml(CONFIG / f"tables/{table}.yaml")).lines
+    published = validated(PublishedTable, read_yaml(CONFIG / f"published/tables/{table}.yaml")).lines
+    text, left, at, method, params = text_of(table).replace("V /s", "V/s"), "", 0, "", None
+    for line, figures in zip(lines, published, strict=True):
+        # Parameters stand once for the rows of a method.
+        again = line.method == method
+        assert not again or figures.params_m == params, line.name
+        printed = "" if again else "- " if figures.params_m is None else f"{figures.params_m}M "
+        speed = f"{figures.videos_per_second} V/s"
+        wanted = f"{line.frames} {figures.flops_g:g}G {printed}{speed} {figures.top1}"
+        found = re.search(rf"(?<![^ ]){re.escape(wanted)}(?![\d.])", text[at:])
+        assert found, f"{line.name}: {wanted!r} does not stand after {text[max(0, at - 60) : at]!r}"
+        between = text[at : at + found.start()]
+        assert again or squeezed(line.method) in squeezed(between), line.name
+        left, at, method, params = left + between, at + found.end(), line.method, figures.params_m
+    assert re.findall(r"\d+\.\d+", left + text[at:]) == []

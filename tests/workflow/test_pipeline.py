@@ -62,6 +62,13 @@ def test_counts_need_no_data_and_no_training(pipeline):
     assert set(jobs) == {"complexity", "table"}
 
 
+def test_the_networks_of_a_table_of_runtimes_are_timed_in_one_job(pipeline):
+    jobs = pipeline.jobs("reports/iccv_table9.csv")
+    assert jobs["speed"] == 1 and jobs["train"] == jobs["evaluate_orders"] == 4
+    # Of STM, whose single view is compared with all views of Table 1, these as well.
+    assert jobs["evaluate"] == 2
+
+
 def test_a_finished_study_has_nothing_to_do(finished):
     started = time.monotonic()
     result = finished.snakemake("--cores", "2")

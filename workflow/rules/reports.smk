@@ -13,6 +13,7 @@ rule table:
         predictions=lambda w: table_of(w).predictions,
         records=lambda w: table_of(w).records,
         complexity=lambda w: table_of(w).complexity,
+        speeds=lambda w: table_of(w).speeds,
     output:
         csv=f"{REPORTS}/{{table}}.csv",
         md=f"{REPORTS}/{{table}}.md",

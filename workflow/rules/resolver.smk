@@ -94,6 +94,16 @@ def reserved(threads):
     )
 
 
+def all_cores(wildcards):
+    """Every core that Snakemake has, so that no other job runs. On a cluster a profile reserves the node."""
+    return workflow.cores or 1
+
+
+@speaking
+def speed_of(wildcards):
+    return PLAN.find("The job of speeds", wildcards.speed, PLAN.speed_jobs)
+
+
 def gpus(wildcards):
     """One where this machine has any. A profile for a cluster says it itself: `set-resources: train: gpu=1`."""
     return min(1, len(visible_gpus()))

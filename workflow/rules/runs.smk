@@ -9,6 +9,7 @@ wildcard_constraints:
     run=r"[a-z0-9_]+/[a-z0-9_]+-\d+f-[a-z0-9_]+-[0-9a-f]{8}/(fold[a-z0-9]+-)?seed\d+",
     protocol=r"[a-z-]+-[0-9a-f]{8}",
     network=r"[a-z0-9_]+-\d+f-[0-9a-f]{8}",
+    speed=r"[a-z0-9_]+-[0-9a-f]{8}",
     depth=r"18|34|50",
 
 
@@ -129,3 +130,22 @@ rule complexity:
         "Counting parameters and FLOPs of {wildcards.network}"
     shell:
         "stm complexity --spec {params.spec:q} --out {output} > {log} 2>&1"
+
+
+rule speed:
+    """Videos a second of a table's networks, timed in turn in one job, with no other job beside it."""
+    output:
+        "results/speed/{speed}.json",
+    log:
+        "results/logs/speed/{speed}.log",
+    conda:
+        "../../environment.yml"
+    threads: all_cores
+    resources:
+        gpu=gpus,
+    params:
+        spec=lambda w: canonical_json(speed_of(w).spec),
+    message:
+        "Timing the networks of {wildcards.speed}: leave the machine alone"
+    shell:
+        "stm speed --spec {params.spec:q} --out {output} > {log} 2>&1"

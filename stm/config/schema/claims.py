@@ -40,6 +40,18 @@ class Listed(Strict):
     count: Literal["classes", "clips", "folds", "train", "validation", "test"]
 
 
+# Speeds are compared inside a table: its networks are timed together.
+OwnLine = Annotated[str, Field(pattern=r"^[^/]+$")]
+
+
+class Timed(Strict):
+    """How many videos a second a line's network takes, or how many times as many as that of another line (`over`)."""
+
+    table: Name
+    line: OwnLine
+    over: OwnLine | None = None
+
+
 class Claim(Strict):
     """A statement of the papers and the comparison that tests it; the margin is fixed before anything is run."""
 
@@ -50,11 +62,12 @@ class Claim(Strict):
     quote: str | None = None
     statement: str
     kind: Literal["direction", "size", "equivalence", "count", "structure", "dataset", "speed", "feature", "literature"]
-    # What decides it: accuracies, a count, a dataset's lists, or a test of ours (of structure:
+    # What decides it: accuracies, a count, a dataset's lists, a speed, or a test of ours (of structure:
     # `tests/models/test_cstm.py::test_…`).
     compare: Comparison | None = None
     count: Counted | None = None
     listed: Listed | None = None
+    speed: Timed | None = None
     test: str | None = None
     # What would decide it, where this version makes nothing that could.
     needs: str | None = None
@@ -62,6 +75,7 @@ class Claim(Strict):
     published: float | None = None
     decimals: NotNegativeInt | None = None
     # Percentage points: for `equivalence` how far apart still counts as equal, for `size` how far from the published.
+    # For `speed` percent of the published figure; without it only which of the two is faster is claimed.
     margin: Positive | None = None
     same_evidence_as: str | None = None
     # Where the paper contradicts itself: what contradicts what. Its verdict is *inconsistent in the paper*.
@@ -70,14 +84,16 @@ class Claim(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        decided = [key for key in ("compare", "count", "listed", "test", "needs") if getattr(self, key) is not None]
+        keys = ("compare", "count", "listed", "speed", "test", "needs")
+        decided = [key for key in keys if getattr(self, key) is not None]
         if len(decided) != 1:
             given = " and ".join(decided) or "none of them"
-            raise ValueError(f"{self.id}: give one of compare, count, listed, test or needs, not {given}")
+            raise ValueError(f"{self.id}: give one of {', '.join(keys[:-1])} or needs, not {given}")
         possible = {
             "compare": ("direction", "size", "equivalence"),
             "count": ("count",),
             "listed": ("dataset",),
+            "speed": ("speed",),
             "test": ("structure",),
         }
         key = decided[0]
@@ -89,7 +105,16 @@ class Claim(Strict):
             raise ValueError(f"a claim of kind {self.kind} needs the published figure")
         if self.kind == "count" and key == "count" and self.decimals is None:
             raise ValueError("a claim of kind count needs `decimals`, those of the published figure")
+        if self.speed is not None and self.published is None:
+            raise ValueError("a claim of speed needs the published figure: videos a second, or a ratio")
+        if self.speed is not None and self.speed.over is None and self.margin is None:
+            raise ValueError("a claim of videos a second needs a margin, in percent of the published figure")
         return self
+
+    @property
+    def decider(self) -> Comparison | Counted | Timed | None:
+        """What a table has to hold for it; None where no table decides it."""
+        return self.compare or self.count or self.speed
 
 
 class Claims(Strict):

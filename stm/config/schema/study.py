@@ -6,9 +6,23 @@ from pydantic import Field, model_validator
 
 from stm.config.loading import Strict
 from stm.config.schema.datasets import Role
-from stm.config.schema.fields import Name
+from stm.config.schema.fields import Count, Name, Positive
 from stm.config.schema.networks import Backbone
 from stm.config.schema.protocols import Scale
+
+
+class Speed(Strict):
+    """How the speed of networks is measured; all networks of a table in one job."""
+
+    # Clips a forward pass: 16 in the papers (ICCV 2019, section 4.6), which I3D's 64 frames make too many for a CPU.
+    batch: Count = 1
+    # Of all networks, one after the other. The range of n rounds holds the true median in 1 - 2^(1 - n): 97% of six.
+    rounds: Annotated[int, Field(ge=5)] = 6
+    # The least that a network is timed in a round.
+    seconds: Positive = 1.0
+    precision: Literal["float32", "bfloat16"] = "float32"
+    # Of the CPU; torch's own choice, a thread a core, where it is left out.
+    threads: Count | None = None
 
 
 class Study(Strict):
@@ -22,6 +36,7 @@ class Study(Strict):
     recipes: dict[Name, Name] = {}
     backbones: dict[Literal[18, 34, 50], Backbone] = {}
     protocols: dict[Literal["full"], Scale] = {}
+    speed: Speed = Speed()
     # Tables to make by default; None: every one of which a role and all recipes are bound.
     tables: list[Name] | None = None
     reports_dir: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$")] = "reports"

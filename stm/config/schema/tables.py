@@ -51,10 +51,18 @@ class Table(Strict):
     role: Role
     recipe: Name
     protocol: str
-    measures: list[Literal["top1", "top5", "params_m", "flops_g"]] = ["top1", "top5"]
+    measures: list[Literal["top1", "top5", "params_m", "flops_g", "videos_per_second", "speed_vs_tsn"]] = [
+        "top1",
+        "top5",
+    ]
     # Parameters and FLOPs alone: it needs no data, and nothing is trained for it.
     counts_only: bool = False
     lines: Annotated[list[Line], Field(min_length=1)]
+
+    @property
+    def runtime(self) -> bool:
+        """Whether its networks are timed. They are the papers' full-size ones, which need no data and no training."""
+        return "videos_per_second" in self.measures
 
 
 class PublishedLine(Strict):
@@ -66,15 +74,19 @@ class PublishedLine(Strict):
     top5: float | None = None
     params_m: float | None = None
     flops_g: float | None = None
+    videos_per_second: float | None = None
     note: str | None = None
 
     def figures(self) -> dict[str, float]:
         """The measures that are printed."""
-        return self.model_dump(include={"top1", "top5", "params_m", "flops_g"}, exclude_none=True)
+        return self.model_dump(exclude={"method", "protocol", "note"}, exclude_none=True)
 
 
 class PublishedTable(Strict):
     """The figures of one table, line by line in the order of `config/tables`."""
 
     source: str
+    # Of a table of runtimes: the device as its driver names it, and clips a forward pass, where the paper says it.
+    device: str | None = None
+    batch: Count | None = None
     lines: list[PublishedLine]

@@ -1,0 +1,142 @@
+"""Speeds in a table: what a job of them found, its cells, and the claims that it decides."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stm.analysis.rounds import LEAST_SHARE, REFERENCE, machine, median, ratio
+from stm.analysis.statistics import Interval
+from stm.reporting import verdicts
+from stm.reporting.cells import Value
+from stm.reporting.comparisons import Side, Sides
+from stm.reporting.verdicts import INCONSISTENT, NOT_TESTABLE, Verdict
+
+COLUMNS = [
+    *("videos_per_second", "videos_per_second_low", "videos_per_second_high"),
+    *("speed_vs_tsn", "speed_vs_tsn_low", "speed_vs_tsn_high"),
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Speeds:
+    """What one job found.
+
+    Args:
+        rounds: videos a second of each network, round by round.
+        tsn: the name of TSN among them.
+        mode, batch: in which form the networks ran, on how many clips at a time.
+        deviations: from how the paper measured.
+    """
+
+    rounds: dict[str, list[float]]
+    tsn: str
+    mode: str
+    batch: int
+    deviations: list[str]
+
+    @property
+    def unfair(self) -> str:
+        """Why no ratio counts; nothing where they do."""
+        share = ratio(self.rounds[self.tsn], self.rounds[REFERENCE]).value
+        if share >= LEAST_SHARE:
+            return ""
+        return (
+            f"TSN has {share:.3f} of the speed of torchvision's ResNet-50 on the same images, less than {LEAST_SHARE}"
+        )
+
+    def cells(self, name: str) -> dict[str, Value]:
+        """Of one network."""
+        found = {"videos_per_second": median(self.rounds[name])}
+        if not self.unfair:
+            found["speed_vs_tsn"] = ratio(self.rounds[name], self.rounds[self.tsn])
+        cells: dict[str, Value] = {"mode": self.mode, "batch": self.batch}
+        for measure, interval in found.items():
+            low, high = rounded(interval.low), rounded(interval.high)
+            cells |= {measure: rounded(interval.value), f"{measure}_low": low, f"{measure}_high": high}
+        return cells
+
+
+def load_speeds(speed: dict[str, Any] | None) -> Speeds | None:
+    """What the job of a table found; None of a table that has none.
+
+    Args:
+        speed: of `stm.config.tableplan.TablePlan.spec`.
+
+    Raises:
+        FileNotFoundError: the record is not there.
+    """
+    if speed is None:
+        return None
+    record = json.loads(Path(speed["record"]).read_text(encoding="utf-8"))
+    spec = record["spec"]
+    return Speeds(
+        rounds=record["videos_per_second"],
+        tsn=spec["tsn"],
+        mode=spec["mode"],
+        batch=spec["batch"],
+        deviations=_deviations(record, speed["published"]),
+    )
+
+
+def _deviations(record: dict[str, Any], published: dict[str, Any]) -> list[str]:
+    """In what the measurement differs from the paper's."""
+    spec, made, device = record["spec"], record["provenance"], published.get("device")
+    found = []
+    if device is None or device.casefold() not in made["device"].casefold():
+        found.append(f"speed: on {machine(made)} for one {device or 'device that is not named'}")
+    if spec["batch"] != published.get("batch"):
+        theirs = published.get("batch")
+        found.append(f"speed: batch of {spec['batch']} for {theirs}" if theirs else f"speed: batch of {spec['batch']}")
+    if spec["precision"] != "float32":
+        found.append(f"speed: {spec['precision']} for float32")
+    return found
+
+
+def published_ratio(spec: dict[str, Any], line: dict[str, Any], tsn: str) -> Value:
+    """A line's printed videos a second over TSN's in the same table; None where one of them is not printed."""
+    printed = (x["published"].get("videos_per_second") for x in spec["lines"] if x["timed"] == tsn)
+    base, own = next(printed, None), line["published"].get("videos_per_second")
+    return None if base is None or own is None else round(own / base, 3)
+
+
+def speed_claim(claim: dict[str, Any], sides: Sides, speeds: Speeds) -> dict[str, Value]:
+    """The cells of a claim that a job of speeds decides."""
+    operands = [sides[claim["speed"][key]] for key in ("line", "over") if key in claim["speed"]]
+    missing = [side.line["method"] for side in operands if side.line["timed"] is None]
+    found = None if missing else _measured(operands, speeds)
+    obstacle = f"{' and '.join(missing)}: not timed in this study" if missing else speeds.unfair
+    verdict = _verdict(claim, found, obstacle, genuine=not speeds.deviations)
+    return {
+        "unit": "ratio" if "over" in claim["speed"] else "videos/s",
+        "measured": None if found is None else rounded(found.value),
+        "low": None if found is None else rounded(found.low),
+        "high": None if found is None else rounded(found.high),
+        "verdict": verdict.word,
+        "deviations": "; ".join(speeds.deviations),
+        "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
+    }
+
+
+def _measured(operands: list[Side], speeds: Speeds) -> Interval | None:
+    rounds = [speeds.rounds[side.line["timed"]] for side in operands]
+    if len(rounds) == 1:
+        return median(rounds[0])
+    return None if speeds.unfair else ratio(rounds[0], rounds[1])
+
+
+def _verdict(claim: dict[str, Any], found: Interval | None, obstacle: str, *, genuine: bool) -> Verdict:
+    if "inconsistent" in claim:
+        return Verdict(INCONSISTENT, claim["inconsistent"])
+    if found is None:
+        return Verdict(NOT_TESTABLE, obstacle)
+    if "margin" not in claim:
+        return verdicts.faster(found, claim["published"], genuine=genuine)
+    if "over" not in claim["speed"] and not genuine:
+        return Verdict(NOT_TESTABLE, "videos a second can be tested only on the paper's device, with its batch")
+    return verdicts.times_as_fast(found, claim["published"], claim["margin"] / 100, genuine=genuine)
+
+
+def rounded(value: float) -> float:
+    """To four digits: rounds differ in the third."""
+    return float(f"{value:.4g}")

@@ -1,0 +1,86 @@
+"""The stage that times networks: what is timed with what, and what is kept. No test asks how fast anything goes."""
+
+import json
+
+import pytest
+import torch
+
+from stm.analysis import speed
+from stm.analysis.rounds import REFERENCE, median, ratio
+from stm.cli import main
+from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Variant
+from stm.config.specification import variant_departures
+from stm.models.builder import build
+
+SMALL = Backbone(block="bottleneck", blocks=[1, 1, 1, 1], width=8)
+
+
+def network(frames, **variant):
+    return {"variant": variant_departures(Variant(**variant), SMALL), "frames": frames, "classes": 5, "size": [32, 32]}
+
+
+SPEC = {
+    "batch": 2,
+    "rounds": 5,
+    "seconds": 1e-4,
+    "precision": "float32",
+    "threads": None,
+    "mode": "plain",
+    "tsn": "tsn-1f",
+    "networks": {"tsn-1f": network(1), "stm-2f": network(2, cstm="channel_wise", cmm="channel_wise")},
+}
+
+
+def test_networks_take_turns_in_every_round_after_one_to_warm_up():
+    calls = []
+    found = speed.in_rounds({n: lambda n=n: calls.append(n) for n in "abc"}, 2, 1e-4, torch.device("cpu"))
+    turns = [name for i, name in enumerate(calls) if i == 0 or calls[i - 1] != name]
+    assert turns == list("abcabcabc")
+    assert {name: len(rates) for name, rates in found.items()} == {"a": 2, "b": 2, "c": 2}
+
+
+def test_the_stage_keeps_every_round_of_every_network_and_of_torchvisions_resnet(tmp_path):
+    out = tmp_path / "speed.json"
+    assert main(["speed", "--spec", json.dumps(SPEC), "--out", str(out), "--device", "cpu"]) == 0
+    record = json.loads(out.read_text())
+    assert record["spec"] == SPEC and record["provenance"]["device"] == "cpu" and record["tf32"] is None
+    assert set(record["videos_per_second"]) == {REFERENCE, *SPEC["networks"]}
+    assert all(len(rounds) == 5 and min(rounds) > 0 for rounds in record["videos_per_second"].values())
+
+
+def test_videos_are_counted_and_not_batches(monkeypatch):
+    monkeypatch.setattr(speed, "in_rounds", lambda steps, *_: {name: [3.0] for name in steps})
+    assert speed.measure(SPEC, torch.device("cpu"))["stm-2f"] == [6.0]
+
+
+def test_the_reference_is_tsns_own_network_frame_by_frame():
+    reference = speed.Images(2, 5).eval()
+    tsn = build(variant_departures(Variant(), PAPER_BACKBONES[50]), 2, 5)
+    assert [p.shape for p in reference.parameters()] == [p.shape for p in tsn.parameters()]
+    clips = torch.randn(1, 2, 3, 32, 32)
+    with torch.inference_mode():
+        frames = torch.stack([reference.network(clips[:, t]) for t in range(2)])
+        torch.testing.assert_close(reference(clips), frames.mean(0))
+
+
+def test_too_large_a_batch_is_an_error_that_says_what_to_do(monkeypatch, capsys, tmp_path):
+    def full(*_):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(speed, "in_rounds", full)
+    out = tmp_path / "speed.json"
+    assert main(["speed", "--spec", json.dumps(SPEC), "--out", str(out), "--device", "cpu"]) == 1
+    assert "out of memory with 2 clips a batch; give the study a smaller `speed: batch`" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_ratio_is_the_median_of_the_rounds_ratios_with_their_range():
+    found = ratio([9.0, 9.0, 6.0], [10.0, 9.0, 8.0])
+    assert (found.value, found.low, found.high) == (0.9, 0.75, 1.0)
+    assert median([3.0, 1.0, 2.0]).value == 2.0
+
+
+@pytest.mark.parametrize("rounds", [[1.0], [1.0, 2.0]])
+def test_rounds_that_do_not_match_are_no_ratio(rounds):
+    with pytest.raises(ValueError, match="zip"):
+        ratio(rounds, [1.0, 2.0, 3.0])
