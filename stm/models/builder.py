@@ -11,12 +11,14 @@ from stm.config.specification import variant_in_full
 from stm.models.backbone import ChannelWiseSpatial, Place, ResNet, Spatial
 from stm.models.cmm import CMM, SameFrame
 from stm.models.cstm import CSTM, OrdinaryCSTM
-from stm.models.shift import TemporalShift
+from stm.models.shift import StreamingShift, TemporalShift
 from stm.models.stm import STM, CMMOnly, Concatenation
 from stm.models.tea import TEA, res2net_channels
 
 
-def build(variant: Mapping[str, Any], frames: int, classes: int, dropout: float = 0.0) -> ResNet:
+def build(
+    variant: Mapping[str, Any], frames: int, classes: int, dropout: float = 0.0, streaming: bool = False
+) -> ResNet:
     """The network of a variant.
 
     Args:
@@ -24,12 +26,23 @@ def build(variant: Mapping[str, Any], frames: int, classes: int, dropout: float 
         frames: T.
         classes: K.
         dropout: probability before the classifier.
+        streaming: for one frame of a stream at a time (`frames` is 1): what looks back remembers the frame before.
+
+    Raises:
+        ValueError: a network that looks at later frames is asked for streaming.
     """
     settings, backbone = variant_in_full(variant)
+    if streaming and not (settings.causal and frames == 1):
+        raise ValueError("only a network that looks at no later frame can be streamed, and one frame at a time")
 
     def middle(place: Place) -> nn.Module:
         temporal = place.stage in settings.stages and (settings.blocks == "all" or place.block == 0)
         return _temporal(settings, backbone, place, frames) if temporal else Spatial(place)
+
+    def shift() -> nn.Module:
+        if settings.shift == "none":
+            return nn.Identity()
+        return StreamingShift() if streaming else TemporalShift(frames, from_next=settings.shift == "both_ways")
 
     network = ResNet(
         bottleneck=backbone.block == "bottleneck",
@@ -39,7 +52,7 @@ def build(variant: Mapping[str, Any], frames: int, classes: int, dropout: float 
         frames=frames,
         dropout=dropout,
         middle=middle,
-        shift=TemporalShift(frames) if settings.shift == "both_ways" else nn.Identity(),
+        shift=shift,
         inner=res2net_channels if settings.tea else int,
     )
     return network.to(memory_format=torch.channels_last)
