@@ -88,6 +88,13 @@ def complexity(options: argparse.Namespace) -> None:
     write_complexity(options.spec, options.out)
 
 
+def latency(options: argparse.Namespace) -> None:
+    device = _device(options.device)
+    from stm.analysis.latency import write_latency
+
+    write_latency(options.spec, options.out, device)
+
+
 def table(options: argparse.Namespace) -> None:
     from stm.reporting.tables import write_table
 
@@ -200,6 +207,11 @@ STAGES: dict[str, Command] = {
         },
     ),
     "complexity": (complexity, "count parameters and FLOPs of a network", {**SPEC, "--out": path("JSON to write")}),
+    "latency": (
+        latency,
+        "time recognisers of streams, with nothing else on the machine",
+        {**SPEC, "--out": path("JSON to write"), "--device": DEVICE["--device"]},
+    ),
     "table": (table, "write one table and its claims", {**SPEC, "--out": path("path without its ending")}),
     "order": (
         order,

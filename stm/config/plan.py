@@ -10,7 +10,7 @@ from typing import Any
 from stm.config.checkpointplan import CheckpointsPlan, Imported, checkpoints_plan
 from stm.config.loading import ConfigError, read_yaml, suggestion, validated
 from stm.config.orderplan import ORDERS, OrderPlan, order_plan
-from stm.config.products import DatasetPlan, Network, Prediction, Run, prediction_name
+from stm.config.products import DatasetPlan, LatencyJob, Network, Prediction, Run, prediction_name
 from stm.config.schema.tables import Table
 from stm.config.study import BoundStudy, NotForThisStudyError
 from stm.config.tableplan import TablePlan, table_plan
@@ -116,6 +116,11 @@ class Plan(BoundStudy):
         """Every network that is counted, by its name."""
         lines = [line for table in self._table_plans for line in [*table.lines, *table.others.values()]]
         return {n.name: n for line in lines for n in (line.full_size, line.run_size) if n}
+
+    @cached_property
+    def latency_jobs(self) -> dict[str, LatencyJob]:
+        """Every job that times recognisers of streams, by its name."""
+        return {table.latency.name: table.latency for table in self._table_plans if table.latency}
 
     def by_key(self, key: str, kind: str = "key") -> DatasetPlan:
         """The dataset whose frames (`key`) or drawn videos (`rendered`) have this name.

@@ -4,8 +4,14 @@ from typing import Any
 
 from stm.reporting.cells import Value, csv_cell, latex, markdown
 
-LABELS = {"top1": "Top-1 (%)", "top5": "Top-5 (%)", "params_m": "Parameters (M)", "flops_g": "FLOPs (G)"}
-DECIMALS = {"top1": 1, "top5": 1, "params_m": 2, "flops_g": 2}
+LABELS = {
+    "top1": "Top-1 (%)",
+    "top5": "Top-5 (%)",
+    "params_m": "Parameters (M)",
+    "flops_g": "FLOPs (G)",
+    "latency_ms": "Latency (ms)",
+}
+DECIMALS = {"top1": 1, "top5": 1, "params_m": 2, "flops_g": 2, "latency_ms": 1}
 PAPERS = {"iccv2019": "ICCV 2019", "tpami2022": "TPAMI 2022", "controls": "our own controls"}
 # Columns of a table in which its lines differ.
 COMMON = ("role", "subset", "frames")

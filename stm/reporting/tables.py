@@ -9,6 +9,7 @@ from stm.files import write_text
 from stm.reporting.cells import Value, as_printed, csv_cell, csv_text, decimals, points
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.claims import claim_rows
+from stm.reporting.latencies import Latencies, load_latencies
 from stm.reporting.layouts import table_latex, table_markdown
 from stm.reporting.measured import LEAST_CLASSES_FOR_TOP5, Counts, Measured, counts, load
 
@@ -37,7 +38,7 @@ def write_table(spec: dict[str, Any], out: Path) -> None:
     measured = load(lines)
     counted = [counts(line) for line in lines]
     own = len(spec["lines"])
-    rows = table_rows(spec, measured[:own], counted[:own])
+    rows = table_rows(spec, measured[:own], counted[:own], load_latencies(spec["latency"]))
     claims = claim_rows(spec, measured, counted)
     files = {
         ".csv": _csv(table_columns(spec), rows),
@@ -52,12 +53,13 @@ def write_table(spec: dict[str, Any], out: Path) -> None:
 def table_columns(spec: dict[str, Any]) -> list[str]:
     """The contract's columns, then the paper's descriptors, then the measures and their published twins."""
     described = [key for line in spec["lines"] for key in line["describe"]]
-    twins = [f"published_{name}" for name in PRINTED]
-    return list(dict.fromkeys([*ALWAYS, "frames", *described, *MEASURES, *twins]))
+    latency = ["latency_ms", "latency_ms_low", "latency_ms_high"] if "latency_ms" in spec["measures"] else []
+    twins = [f"published_{name}" for name in [*PRINTED, *latency[:1]]]
+    return list(dict.fromkeys([*ALWAYS, "frames", *described, *MEASURES, *latency, *twins]))
 
 
 def table_rows(
-    spec: dict[str, Any], measured: Sequence[Measured | None], counted: Sequence[Counts]
+    spec: dict[str, Any], measured: Sequence[Measured | None], counted: Sequence[Counts], latencies: Latencies
 ) -> list[dict[str, Value]]:
     """One row a line, in the paper's order, with every column of `table_columns`."""
     empty = dict.fromkeys(table_columns(spec))
@@ -66,6 +68,7 @@ def table_rows(
         row = {**empty, **_line(spec, line), **_counted(line, cost)}
         if found is not None:
             row |= _measured(line["measured"], found)
+        row |= latencies.cells(line)
         rows.append({**row, "status": _status(line, found, cost)})
     return rows
 

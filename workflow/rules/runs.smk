@@ -9,6 +9,7 @@ wildcard_constraints:
     run=r"[a-z0-9_]+/[a-z0-9_]+-\d+f-[a-z0-9_]+-[0-9a-f]{8}/(fold[a-z0-9]+-)?seed\d+",
     protocol=r"[a-z-]+-[0-9a-f]{8}",
     network=r"[a-z0-9_]+-\d+f-[0-9a-f]{8}",
+    latency=r"[a-z0-9_]+-[0-9a-f]{8}",
     depth=r"18|34|50",
 
 
@@ -129,3 +130,24 @@ rule complexity:
         "Counting parameters and FLOPs of {wildcards.network}"
     shell:
         "stm complexity --spec {params.spec:q} --out {output} > {log} 2>&1"
+
+
+rule latency:
+    """Milliseconds a frame of a table's recognisers of streams, timed in turn in one job, with no other job beside it."""
+    output:
+        "results/latency/{latency}.json",
+    log:
+        "results/logs/latency/{latency}.log",
+    conda:
+        "../../environment.yml"
+    threads: lambda w: workflow.cores or 1
+    resources:
+        gpu=gpus,
+    params:
+        spec=lambda w: canonical_json(
+            PLAN.find("The job of latencies", w.latency, PLAN.latency_jobs).spec
+        ),
+    message:
+        "Timing the recognisers of {wildcards.latency}: leave the machine alone"
+    shell:
+        "stm latency --spec {params.spec:q} --out {output} > {log} 2>&1"

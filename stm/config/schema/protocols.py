@@ -23,7 +23,12 @@ class Protocol(Strict):
     def _consistent(self) -> Self:
         if self.sampling == "centre" and self.clips != 1:
             raise ValueError("the centre of each segment is one clip: set clips to 1, or sampling to random")
-        if self.sampling == "online" and (self.clips, self.crops, self.region, self.order) != (1, 1, "crop_size", "forward"):
+        if self.sampling == "online" and (self.clips, self.crops, self.region, self.order) != (
+            1,
+            1,
+            "crop_size",
+            "forward",
+        ):
             raise ValueError("a stream is seen once, in order, through one centre crop")
         return self
 

@@ -51,14 +51,15 @@ class Table(Strict):
     role: Role
     recipe: Name
     protocol: str
-    measures: list[Literal["top1", "top5", "params_m", "flops_g"]] = ["top1", "top5"]
+    # `latency_ms`: of a frame, where the protocol is `online`.
+    measures: list[Literal["top1", "top5", "params_m", "flops_g", "latency_ms"]] = ["top1", "top5"]
     # Parameters and FLOPs alone: it needs no data, and nothing is trained for it.
     counts_only: bool = False
     lines: Annotated[list[Line], Field(min_length=1)]
 
 
 class PublishedLine(Strict):
-    """The figures that a paper prints in one line of a table, in percent, millions and 10^9 multiply-adds."""
+    """The figures that a paper prints in one line of a table, in percent, millions, 10^9 multiply-adds and ms."""
 
     method: str
     protocol: str | None = None
@@ -66,11 +67,12 @@ class PublishedLine(Strict):
     top5: float | None = None
     params_m: float | None = None
     flops_g: float | None = None
+    latency_ms: float | None = None
     note: str | None = None
 
     def figures(self) -> dict[str, float]:
         """The measures that are printed."""
-        return self.model_dump(include={"top1", "top5", "params_m", "flops_g"}, exclude_none=True)
+        return self.model_dump(include={"top1", "top5", "params_m", "flops_g", "latency_ms"}, exclude_none=True)
 
 
 class PublishedTable(Strict):
