@@ -112,10 +112,8 @@ def test_a_stream_through_a_causal_network_is_the_offline_network_on_the_same_fr
     computed = []
     recognise.network.conv1.register_forward_hook(lambda module, given, out: computed.append(len(given[0])))
     for attempt in range(2):
-        streamed = []
         recognise.reset()
-        for frame in frames:
-            streamed.append(recognise._logits(normalise(frame).double()[None])[0])
+        streamed = [recognise._logits(normalise(frame).double()[None])[0] for frame in frames]
         assert torch.allclose(torch.stack(streamed), logits, rtol=1e-10, atol=1e-10), f"stream {attempt + 1}"
         assert torch.allclose(torch.stack(streamed).mean(0), offline_network(clip)[0], rtol=1e-10, atol=1e-10)
     assert computed == [1] * 12, "a step computes one frame"

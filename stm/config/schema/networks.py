@@ -44,8 +44,8 @@ class Variant(Strict):
     # Where the modules stand: conv2_x to conv5_x, and which of a stage's blocks.
     stages: Annotated[list[Literal[2, 3, 4, 5]], Field(min_length=1)] = [2, 3, 4, 5]
     blocks: Literal["all", "first"] = "all"
-    # TSM's shift of an eighth of the channels each way, before every block's first convolution; its online form takes an
-    # eighth from the past and nothing from the future.
+    # TSM's shift of an eighth of the channels each way, before every block's first convolution; its online form takes
+    # an eighth from the past and nothing from the future.
     shift: Literal["none", "both_ways", "from_past"] = "none"
     # TEA's blocks: those of Res2Net, with motion excitation and multiple temporal aggregation in the place of the 3x3.
     tea: bool = False
