@@ -116,8 +116,10 @@ class TablePlan:
     @property
     def latency(self) -> LatencyJob | None:
         """What times its recognisers of streams, the papers' full-size networks; None where it measures none."""
-        # One a network, whatever the number of classes of a role.
-        networks = {name: network for network, name in reversed(self._streamed.values())}
+        networks: dict[str, Network] = {}
+        for network, name in self._streamed.values():
+            # One a method, as the paper prints it: how many classes a role has does not matter.
+            networks.setdefault(name, network)
         return latency_job(self.name, networks) if networks else None
 
     @property

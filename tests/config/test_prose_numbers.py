@@ -276,7 +276,7 @@ def published_lines(table: str) -> list[PublishedLine]:
     return validated(PublishedTable, read_yaml(CONFIG / f"published/tables/{table}.yaml")).lines
 
 
-UNITS = {"top1": "", "top5": "", "params_m": "M", "flops_g": "G"}
+UNITS = {"top1": "", "top5": "", "params_m": "M", "flops_g": "G", "latency_ms": "ms"}
 
 
 def as_printed(measure: str, figure: float) -> set[str]:
