@@ -16,8 +16,9 @@ from stm.evaluation.online import Recogniser, recogniser
 
 
 class Step(NamedTuple):
-    """One prediction: the time of its frame in the stream, the likeliest class, how long it took in milliseconds."""
+    """One prediction: its frame and when that is shown, the likeliest class, how long it took in milliseconds."""
 
+    frame: int
     seconds: float | None
     label: str
     probability: float
@@ -41,13 +42,14 @@ def steps(source: Video, recognise: Recogniser, record: dict[str, Any], every: i
             scores = recognise(_input(pixels, recipe["crop_size"], recipe["short_side"])).cpu()
         best = int(scores.argmax())
         passed = 1000 * (time.perf_counter() - started)
-        yield Step(source.seconds, record["classes"][best], float(scores[best]), recognise.warming_up, passed)
+        yield Step(number, source.seconds, record["classes"][best], float(scores[best]), recognise.warming_up, passed)
 
 
 def _input(pixels: np.ndarray, size: list[int], short_side: int) -> Tensor:
     """A frame (H, W, 3) as the network's input (3, *size): the centre, as in evaluation."""
     frame = torch.from_numpy(pixels).permute(2, 0, 1)[None]
-    return crop(frame, centre_region(*frame.shape[-2:], size, size[0] / short_side), size)[0]
+    height, width = frame.shape[-2:]
+    return crop(frame, centre_region(height, width, size, size[0] / short_side), size)[0]
 
 
 def watch(video: Path, run: Path, device: torch.device, cached: bool = False, every: int | None = None) -> None:
@@ -71,20 +73,23 @@ def watch(video: Path, run: Path, device: torch.device, cached: bool = False, ev
     frames = record["spec"]["dataset"].get("frames", {})
     source = Video(video, short_side=frames.get("short_side"), size=frames.get("size"))
     recognise = recogniser(network, record["spec"]["variant"], cached)
-    count, slowest, total, started = 0, 0.0, 0.0, time.perf_counter()
+    count, frames_taken, slowest, total, started = 0, 0, 0.0, 0.0, time.perf_counter()
     for step in steps(source, recognise, record, every):
         at = "" if step.seconds is None else f"{step.seconds:8.2f} s"
         note = "  warming up" if step.warming_up else ""
         print(f"{at}  {step.probability:6.1%}  {step.label}{note}", flush=True)
-        count, slowest, total = count + 1, max(slowest, step.milliseconds), total + step.milliseconds
+        count, frames_taken = count + 1, step.frame + 1
+        slowest, total = max(slowest, step.milliseconds), total + step.milliseconds
     if not count:
         raise RunError(f"{video}: no frames came")
-    print(_summary(count, every, time.perf_counter() - started, source.rate, total / count, slowest))
+    taken = frames_taken / (time.perf_counter() - started)
+    text = f"{count} steps of {every} frames: {total / count:.1f} ms a step, the slowest {slowest:.1f}; "
+    print(f"{text}{_held_to(source.rate, taken)}")
 
 
-def _summary(count: int, every: int, seconds: float, rate: float | None, mean: float, slowest: float) -> str:
-    taken = count * every / seconds
-    text = f"{count} steps of {every} frames: {mean:.1f} ms a step, the slowest {slowest:.1f}; {taken:.1f} frames/s"
+def _held_to(rate: float | None, taken: float) -> str:
+    """Frames a second that were taken, against those of the source."""
     if rate is None:
-        return f"{text}; the source does not say its rate"
-    return f"{text} of the source's {rate:.2f}: {'real time' if taken >= rate else 'slower than real time'}"
+        return f"{taken:.1f} frames/s; the source does not say its rate"
+    kept_up = "real time" if taken >= rate else "slower than real time"
+    return f"{taken:.1f} frames/s against the source's {rate:.2f}: {kept_up}"

@@ -72,7 +72,7 @@ def test_every_step_is_a_line_with_time_class_and_probability_and_the_last_line_
         assert shown[k][0] == CLASSES[int(scores.argmax())]
         assert shown[k][1] == pytest.approx(100 * float(scores.max()), abs=0.06)
     assert re.search(
-        rf"5 steps of 5 frames: .* frames/s of the source's {source.rate:.2f}: (real time|slower)", lines[-1]
+        rf"5 steps of 5 frames: .* frames/s against the source's {source.rate:.2f}: (real time|slower)", lines[-1]
     )
 
 
