@@ -101,6 +101,13 @@ def speed(options: argparse.Namespace) -> None:
     write_speed(options.spec, options.out, device)
 
 
+def latency(options: argparse.Namespace) -> None:
+    device = _device(options.device)
+    from stm.analysis.latency import write_latency
+
+    write_latency(options.spec, options.out, device)
+
+
 def table(options: argparse.Namespace) -> None:
     from stm.reporting.tables import write_table
 
@@ -235,6 +242,11 @@ STAGES: dict[str, Command] = {
     "speed": (
         speed,
         "time networks side by side, with nothing else on the machine",
+        {**SPEC, "--out": path("JSON to write"), "--device": DEVICE["--device"]},
+    ),
+    "latency": (
+        latency,
+        "time recognisers of streams, with nothing else on the machine",
         {**SPEC, "--out": path("JSON to write"), "--device": DEVICE["--device"]},
     ),
     "table": (table, "write one table and its claims", {**SPEC, "--out": path("path without its ending")}),

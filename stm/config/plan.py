@@ -11,7 +11,7 @@ from stm.config.checkpointplan import CheckpointsPlan, Imported, checkpoints_pla
 from stm.config.datasetplan import DatasetsPlan, datasets_plan
 from stm.config.loading import ConfigError, read_yaml, suggestion, validated
 from stm.config.orderplan import ORDERS, OrderPlan, order_plan
-from stm.config.products import DatasetPlan, Network, Prediction, Run, SpeedJob, prediction_name
+from stm.config.products import DatasetPlan, LatencyJob, Network, Prediction, Run, SpeedJob, prediction_name
 from stm.config.schema.tables import Table
 from stm.config.study import BoundStudy, NotForThisStudyError
 from stm.config.submissionplan import Submission, obstacle, submission
@@ -137,6 +137,11 @@ class Plan(BoundStudy):
     def speed_jobs(self) -> dict[str, SpeedJob]:
         """Every job that times networks, by its name."""
         return {table.speed.name: table.speed for table in self._table_plans if table.speed}
+
+    @cached_property
+    def latency_jobs(self) -> dict[str, LatencyJob]:
+        """Every job that times recognisers of streams, by its name."""
+        return {table.latency.name: table.latency for table in self._table_plans if table.latency}
 
     def by_key(self, key: str, kind: str = "key") -> DatasetPlan:
         """The dataset whose frames (`key`) or drawn videos (`rendered`) have this name.

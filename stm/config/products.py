@@ -4,6 +4,7 @@ A name with eight hex digits is a name plus the digest of everything it stands f
 setting is a new path, and changing it back finds the old one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from stm.config.specification import variant_in_full
 from stm.files import digest, matching
 
 # Raised by hand when a stage comes to make something else from the same specification.
-STAGE_VERSIONS = {"render": 1, "extract": 1, "train": 1, "import": 1, "evaluate": 2}
+STAGE_VERSIONS = {"render": 1, "extract": 1, "train": 1, "import": 1, "evaluate": 2, "latency": 1}
 
 RESULTS = "results"
 
@@ -251,6 +252,38 @@ class SpeedJob:
     @property
     def path(self) -> str:
         return f"{RESULTS}/speed/{self.name}.json"
+
+
+@dataclass(frozen=True)
+class LatencyJob:
+    """Recognisers of streams that are timed together, round by round: only such latencies can be compared."""
+
+    table: str
+    spec: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.table}-{digest(self.spec, 8)}"
+
+    @property
+    def path(self) -> str:
+        return f"{RESULTS}/latency/{self.name}.json"
+
+
+def latency_job(table: str, networks: Mapping[str, Network]) -> LatencyJob:
+    """Of networks by what their recognisers are called: counted as they are, with inputs of one size."""
+    specs = {name: network.spec for name, network in networks.items()}
+    spec = {
+        "version": STAGE_VERSIONS["latency"],
+        "networks": {
+            name: {key: spec[key] for key in ("variant", "frames", "classes")} for name, spec in specs.items()
+        },
+        "size": next(iter(specs.values()))["size"],
+        # Fed in every round; the rounds are what a median and its range are of.
+        "frames": 8,
+        "rounds": 7,
+    }
+    return LatencyJob(table, spec)
 
 
 def imagenet_weights(depth: int) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from stm.config.deviations import deviations, lost_start, vanished_loss
 from stm.config.loading import ConfigError, Source, suggestion, validated
-from stm.config.products import Network, Prediction, SpeedJob
+from stm.config.products import LatencyJob, Network, Prediction, SpeedJob, latency_job
 from stm.config.schema.claims import Claim, Counted, Timed
 from stm.config.schema.protocols import PROTOCOLS
 from stm.config.schema.tables import Line, PublishedLine, PublishedTable, Table
@@ -119,6 +119,27 @@ class TablePlan:
         return list(dict.fromkeys(p.path for line in self.all_lines for seed in line.predictions for p in seed))
 
     @property
+    def latency(self) -> LatencyJob | None:
+        """What times its recognisers of streams, the papers' full-size networks; None where it measures none."""
+        networks: dict[str, Network] = {}
+        for network, name in self._streamed.values():
+            # One a method, as the paper prints it: how many classes a role has does not matter.
+            networks.setdefault(name, network)
+        return latency_job(self.name, networks) if networks else None
+
+    @property
+    def _streamed(self) -> dict[int, tuple[Network, str]]:
+        """By the number of a line that is recognised as a stream, its network and what its recogniser is called."""
+        if "latency_ms" not in self.table.measures:
+            return {}
+        lines = [line for line in self.lines if (line.line.protocol or self.table.protocol) == "online"]
+        return {
+            line.number: (line.full_size, f"{line.full_size.variant}-{line.line.frames}f")
+            for line in lines
+            if line.full_size
+        }
+
+    @property
     def records(self) -> list[str]:
         runs = (p.run for line in self.all_lines for seed in line.predictions for p in seed)
         return list(dict.fromkeys(f"{run.folder}/run.json" for run in runs))
@@ -142,6 +163,11 @@ class TablePlan:
             "paper": self.table.paper,
             "where": self.table.where,
             "title": self.table.title,
+            "latency": self.latency
+            and {
+                "record": self.latency.path,
+                "lines": {str(number): name for number, (_, name) in self._streamed.items()},
+            },
             "measures": list(self.table.measures),
             "source": self.published.source if self.published else None,
             "speed": self._speed,

@@ -151,6 +151,7 @@ class EvaluationClips(Dataset[Tensor]):
         frames: T.
         short_side: of the papers' frames, in pixels.
         crop_size: height and width of the network's input.
+        step: of the protocol `online`, whose one view is every `step`-th frame of the clip, however many these are.
     """
 
     def __init__(
@@ -161,6 +162,7 @@ class EvaluationClips(Dataset[Tensor]):
         frames: int,
         short_side: int,
         crop_size: Sequence[int],
+        step: int = 1,
     ):
         self.index = index
         self.rows = rows
@@ -168,6 +170,7 @@ class EvaluationClips(Dataset[Tensor]):
         self.frames = frames
         self.size = crop_size
         self.proportion = crop_size[0] / short_side
+        self.step = step
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -189,6 +192,8 @@ class EvaluationClips(Dataset[Tensor]):
         return torch.stack(views)
 
     def _numbers(self, count: int, view: int, key: int) -> np.ndarray:
+        if self.protocol["sampling"] == "online":
+            return np.arange(0, count, self.step)
         random = self.protocol["sampling"] == "random"
         rng = generator(0, Purpose.EVALUATION, view, key) if random else None
         numbers = segment_frames(count, self.frames, rng)

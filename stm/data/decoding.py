@@ -41,6 +41,8 @@ class Video:
 
     Attributes:
         corrupt: frames so far that PyAV gave and marked as damaged; without the mark they would pass for good ones.
+        rate: frames a second, as PyAV reads it in the header; None before the first frame, and where none is there.
+        seconds: when PyAV's latest frame is to be shown; None before the first, and where it has no time.
 
     Raises:
         DecoderError: the decoder is not known or not installed.
@@ -63,6 +65,8 @@ class Video:
         self._reformatter = VideoReformatter()
         self._display_matrix: np.ndarray | None = None
         self.corrupt = 0
+        self.rate: float | None = None
+        self.seconds: float | None = None
 
     def __iter__(self) -> Iterator[np.ndarray]:
         size = None
@@ -90,11 +94,13 @@ class Video:
             # One thread: no frames in flight, and the same frames before an error on every run.
             stream.thread_type = "NONE"
             stream.thread_count = 1
+            self.rate = float(stream.average_rate) if stream.average_rate else None
             for number, frame in enumerate(container.decode(stream)):
                 # Asked once a video: a frame that was asked for its side data lives until the garbage collector runs.
                 if number == 0:
                     self._display_matrix = _display_matrix(frame)
                 self.corrupt += frame.is_corrupt
+                self.seconds = frame.time
                 yield frame
 
     def _decord(self) -> Iterator[av.VideoFrame]:

@@ -26,6 +26,20 @@ def segment_frames(count: int, frames: int, rng: np.random.Generator | None = No
     return np.minimum(np.floor((np.arange(frames) + place) * count / frames).astype(np.int64), count - 1)
 
 
+def frame_step(counts: np.ndarray, frames: int) -> int:
+    """How many frames of a stream pass between two that are looked at: as far apart as in training.
+
+    A recogniser of streams does not know how long an action will be. Training showed it T frames of each clip, which in
+    one of the median length lie a T-th of that apart.
+
+    Args:
+        counts: frames of the training clips.
+        frames: T.
+    """
+    # Rounded down, so that a clip of the median length has T such frames.
+    return max(1, int(np.median(counts)) // frames)
+
+
 def in_order(numbers: np.ndarray, order: str, rng: np.random.Generator) -> np.ndarray:
     """The sampled frames as a protocol shows them: forward, reversed, shuffled, or the middle one T times."""
     match order:

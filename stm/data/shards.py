@@ -120,6 +120,10 @@ class FrameIndex:
         """The classes of clips, as numbers; -1 where a test clip's is not known."""
         return self._labels[np.asarray(rows)]
 
+    def frame_counts(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """How many frames each of some clips has."""
+        return self._frames[np.asarray(rows)]
+
     def read(self, row: int, numbers: Sequence[int] | np.ndarray) -> list[bytes]:
         """The JPEG files of some frames of a clip, in the order asked for.
 

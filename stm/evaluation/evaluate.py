@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from stm.data.dataset import EvaluationClips
+from stm.data.sampling import frame_step
 from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise
+from stm.evaluation.online import Recogniser, recogniser, stream_scores
 from stm.evaluation.predictions import Predictions, write
 from stm.files import file_digest
 from stm.models.builder import VideoNetwork, build
@@ -91,15 +94,18 @@ def _predictions(
     ranks: Ranks,
 ) -> Predictions:
     """Of one protocol; every rank scores its share of the clips."""
-    rows = index.select(spec["split"], record["spec"]["fold"])
+    fold, frames = record["spec"]["fold"], record["spec"]["frames"]
+    rows = index.select(spec["split"], fold)
     share = ranks.share(len(rows))
+    online = spec["protocol"]["sampling"] == "online"
     clips = EvaluationClips(
         index,
         rows[share.start : share.stop],
         spec["protocol"],
-        record["spec"]["frames"],
+        frames,
         recipe["short_side"],
         recipe["crop_size"],
+        frame_step(index.frame_counts(index.select("train", fold)), frames) if online else 1,
     )
     scores = torch.cat(ranks.gather(_scores(network, clips, record, device, workers))).cpu().numpy()
     found = [index.clip(int(row)) for row in rows]
@@ -114,7 +120,8 @@ def _predictions(
             "run": "/".join(run.parts[-3:]),
             "weights_sha256": record["weights_sha256"],
             "data_digest": index.digest,
-            "listed": index.listed(spec["split"], record["spec"]["fold"]),
+            "listed": index.listed(spec["split"], fold),
+            **({"frame_step": clips.step} if online else {}),
         },
     )
 
@@ -122,13 +129,17 @@ def _predictions(
 def _scores(
     network: VideoNetwork, clips: EvaluationClips, record: dict[str, Any], device: torch.device, workers: int
 ) -> list[Tensor]:
-    """(n, K) float32, batch by batch: softmax of every view, then the mean over a clip's views."""
+    """(n, K) float32, batch by batch: softmax of every view, then the mean over a clip's views, or over its stream."""
     # As many views at a time as batch normalisation saw in training: what fits there fits here.
     size = record["spec"]["recipe"]["micro_batch"]
-    views = clips.protocol["clips"] * clips.protocol["crops"]
+    at_a_time = max(1, size // (clips.protocol["clips"] * clips.protocol["crops"]))
+    score: Callable[[Tensor], Tensor] = partial(_of_views, network, size, device)
+    if clips.protocol["sampling"] == "online":
+        # Streams are of different lengths.
+        at_a_time, score = 1, partial(_of_stream, recogniser(network, record["spec"]["variant"]))
     loader = DataLoader(
         clips,
-        batch_size=max(1, size // views),
+        batch_size=at_a_time,
         num_workers=workers,
         multiprocessing_context="forkserver" if workers else None,
     )
@@ -137,12 +148,22 @@ def _scores(
     started = time.monotonic()
     with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
         for batch in loader:
-            parts = [_softmax(network, part.to(device)) for part in batch.flatten(0, 1).split(size)]
-            scores.append(torch.cat(parts).unflatten(0, (len(batch), views)).mean(1))
+            scores.append(score(batch))
             if time.monotonic() - started > 30:
                 print(f"{sum(map(len, scores))} of {len(clips)} clips", flush=True)
                 started = time.monotonic()
     return scores
+
+
+def _of_views(network: VideoNetwork, size: int, device: torch.device, batch: Tensor) -> Tensor:
+    """(n, views, T, 3, H, W) bytes to (n, K), `size` views at a time."""
+    parts = [_softmax(network, part.to(device)) for part in batch.flatten(0, 1).split(size)]
+    return torch.cat(parts).unflatten(0, batch.shape[:2]).mean(1)
+
+
+def _of_stream(recognise: Recogniser, batch: Tensor) -> Tensor:
+    """(1, 1, frames, 3, H, W) bytes to (1, K)."""
+    return stream_scores(recognise, batch[0, 0])[None]
 
 
 def _softmax(network: VideoNetwork, views: Tensor) -> Tensor:

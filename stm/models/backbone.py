@@ -119,7 +119,7 @@ class ResNet(nn.Module):
         frames: T.
         dropout: probability before the classifier.
         middle: makes the part of every block in the place of its 3x3 convolution.
-        shift: stands before the first convolution of every block; without weights.
+        shift: makes what stands before the first convolution of a block; without weights.
         inner: channels in the middle of a bottleneck, of its stage's planes; as many in a ResNet.
 
     Shape:
@@ -135,7 +135,7 @@ class ResNet(nn.Module):
         frames: int,
         dropout: float,
         middle: Middle,
-        shift: nn.Module,
+        shift: Callable[[], nn.Module],
         inner: Callable[[int], int] = int,
     ):
         super().__init__()
@@ -153,7 +153,7 @@ class ResNet(nn.Module):
             for k in range(count):
                 into, out = (inner(planes), inner(planes)) if bottleneck else (channels, planes)
                 place = Place(i + 2, k, into, out, stride=2 if i > 0 and k == 0 else 1)
-                stage.append(block(channels, planes * block.expansion, place, middle, shift))
+                stage.append(block(channels, planes * block.expansion, place, middle, shift()))
                 channels = planes * block.expansion
             self.add_module(f"layer{i + 1}", stage)
         self.dropout = nn.Dropout(dropout)
@@ -170,12 +170,23 @@ class ResNet(nn.Module):
 
     def features(self, clips: Tensor) -> Tensor:
         """(N, T, 3, H, W) to (N*T, C): every frame's pooled features, the classifier's input."""
-        x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        return self.after_stem(self.stem(clips.flatten(0, 1)))
+
+    def stem(self, frames: Tensor) -> Tensor:
+        """(N*T, 3, H, W) to (N*T, width, H/4, W/4): of each frame alone."""
+        x = frames.contiguous(memory_format=torch.channels_last)
+        return self.maxpool(self.relu(self.bn1(self.conv1(x))))
+
+    def after_stem(self, x: Tensor) -> Tensor:
+        """The rest of `features`."""
         for i in range(self.stages):
             x = self.get_submodule(f"layer{i + 1}")(x)
         return x.mean((2, 3))
 
-    def forward(self, clips: Tensor) -> Tensor:
-        logits = self.fc(self.dropout(self.features(clips)))
+    def consensus(self, features: Tensor) -> Tensor:
+        """(N*T, C) to (N, K): the mean over a clip's frames of their logits."""
+        logits = self.fc(self.dropout(features))
         return logits.unflatten(0, (-1, self.frames)).mean(1)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        return self.consensus(self.features(clips))

@@ -13,14 +13,16 @@ from stm.models.cmm import CMM, SameFrame
 from stm.models.cstm import CSTM, OrdinaryCSTM
 from stm.models.eco import ECO
 from stm.models.i3d import I3D
-from stm.models.shift import TemporalShift
+from stm.models.shift import StreamingShift, TemporalShift
 from stm.models.stm import STM, CMMOnly, Concatenation
 from stm.models.tea import TEA, res2net_channels
 
 VideoNetwork = ResNet | I3D | ECO
 
 
-def build(variant: Mapping[str, Any], frames: int, classes: int, dropout: float = 0.0) -> VideoNetwork:
+def build(
+    variant: Mapping[str, Any], frames: int, classes: int, dropout: float = 0.0, streaming: bool = False
+) -> VideoNetwork:
     """The network of a variant.
 
     Args:
@@ -28,13 +30,17 @@ def build(variant: Mapping[str, Any], frames: int, classes: int, dropout: float 
         frames: T.
         classes: K.
         dropout: probability before the classifier.
+        streaming: for one frame of a stream at a time (`frames` is 1): what looks back remembers the frame before.
 
     Raises:
-        ValueError: another backbone than the papers' for a network that stands on none.
+        ValueError: another backbone than the papers' for a network that stands on none; streaming of a network that
+            looks at later frames.
     """
     settings, backbone = variant_in_full(variant)
     if not settings.scales and backbone != PAPER_BACKBONES[settings.depth]:
         raise ValueError(f"network = {settings.network!r} has its published size alone: no backbone scales it")
+    if streaming and not (settings.causal and frames == 1):
+        raise ValueError("only a network that looks at no later frame can be streamed, and one frame at a time")
     match settings.network:
         case "i3d":
             return I3D(classes, dropout)
@@ -45,6 +51,11 @@ def build(variant: Mapping[str, Any], frames: int, classes: int, dropout: float 
         temporal = place.stage in settings.stages and (settings.blocks == "all" or place.block == 0)
         return _temporal(settings, backbone, place, frames) if temporal else Spatial(place)
 
+    def shift() -> nn.Module:
+        if settings.shift == "none":
+            return nn.Identity()
+        return StreamingShift() if streaming else TemporalShift(frames, from_next=settings.shift == "both_ways")
+
     network = ResNet(
         bottleneck=backbone.block == "bottleneck",
         blocks=backbone.blocks,
@@ -53,7 +64,7 @@ def build(variant: Mapping[str, Any], frames: int, classes: int, dropout: float 
         frames=frames,
         dropout=dropout,
         middle=middle,
-        shift=TemporalShift(frames) if settings.shift == "both_ways" else nn.Identity(),
+        shift=shift,
         inner=res2net_channels if settings.tea else int,
     )
     return network.to(memory_format=torch.channels_last)

@@ -64,23 +64,25 @@ def ordinary_temporal_convolution(features: Tensor, kernel: Tensor, frames: int)
     return _by_frame(F.conv2d(planes, kernel[..., None], padding=(1, 0)), features)
 
 
-def temporal_shift(features: Tensor, part: int, frames: int) -> Tensor:
+def temporal_shift(features: Tensor, part: int, frames: int, from_next: bool = True) -> Tensor:
     """A `part`-th of the channels from the next frame, as many from the one before, the others as they are: TSM.
 
     Args:
         features: (N*T, C, H, W).
         part: 8 shifts an eighth each way.
         frames: T.
+        from_next: False takes the first `part`-th from the frame before and nothing from the next: TSM's online form.
 
     Returns:
         (N*T, C, H, W).
     """
     clips = as_clips(features, frames)
     channels = clips.shape[2] // part
-    from_next, from_previous, kept = clips.split([channels, channels, clips.shape[2] - 2 * channels], dim=2)
-    nothing = torch.zeros_like(from_next[:, :1])
-    moved = [torch.cat([from_next[:, 1:], nothing], dim=1), torch.cat([nothing, from_previous[:, :-1]], dim=1)]
-    return torch.cat([*moved, kept], dim=2).flatten(0, 1)
+    nothing = torch.zeros_like(clips[:, :1, :channels])
+    moved = [torch.cat([clips[:, 1:, :channels], nothing], dim=1)] if from_next else []
+    first = len(moved) * channels
+    moved.append(torch.cat([nothing, clips[:, :-1, first : first + channels]], dim=1))
+    return torch.cat([*moved, clips[:, :, first + channels :]], dim=2).flatten(0, 1)
 
 
 def motion_difference(current: Tensor, transformed: Tensor, frames: int) -> Tensor:

@@ -11,8 +11,17 @@ LABELS = {
     "flops_g": "FLOPs (G)",
     "videos_per_second": "Videos/s",
     "speed_vs_tsn": "Speed, TSN = 1",
+    "latency_ms": "Latency (ms)",
 }
-DECIMALS = {"top1": 1, "top5": 1, "params_m": 2, "flops_g": 2, "videos_per_second": 2, "speed_vs_tsn": 2}
+DECIMALS = {
+    "top1": 1,
+    "top5": 1,
+    "params_m": 2,
+    "flops_g": 2,
+    "videos_per_second": 2,
+    "speed_vs_tsn": 2,
+    "latency_ms": 1,
+}
 PAPERS = {"iccv2019": "ICCV 2019", "tpami2022": "TPAMI 2022", "controls": "our own controls"}
 # Columns of a table in which its lines differ.
 COMMON = ("role", "subset", "frames")

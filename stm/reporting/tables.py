@@ -9,6 +9,7 @@ from stm.files import write_text
 from stm.reporting.cells import Value, as_printed, csv_cell, csv_text, decimals, points
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.claims import claim_rows
+from stm.reporting.latencies import Latencies, load_latencies
 from stm.reporting.layouts import table_latex, table_markdown
 from stm.reporting.measured import LEAST_CLASSES_FOR_TOP5, Counts, Measured, counts, load
 from stm.reporting.speeds import COLUMNS as SPEED_COLUMNS
@@ -40,7 +41,7 @@ def write_table(spec: dict[str, Any], out: Path) -> None:
     counted = [counts(line) for line in lines]
     speeds = load_speeds(spec["speed"])
     own = len(spec["lines"])
-    rows = table_rows(spec, measured[:own], counted[:own], speeds)
+    rows = table_rows(spec, measured[:own], counted[:own], speeds, load_latencies(spec["latency"]))
     claims = claim_rows(spec, measured, counted, speeds)
     files = {
         ".csv": _csv(table_columns(spec), rows),
@@ -55,15 +56,21 @@ def write_table(spec: dict[str, Any], out: Path) -> None:
 def table_columns(spec: dict[str, Any]) -> list[str]:
     """The contract's columns, then the paper's descriptors, then the measures and their published twins."""
     described = [key for line in spec["lines"] for key in line["describe"]]
-    twins = [f"published_{name}" for name in PRINTED]
-    if spec["speed"] is None:
-        return list(dict.fromkeys([*ALWAYS, "frames", *described, *MEASURES, *twins]))
-    twins += ["published_videos_per_second", "published_speed_vs_tsn", "published_batch"]
-    return list(dict.fromkeys([*ALWAYS, "mode", "batch", "frames", *described, *MEASURES, *SPEED_COLUMNS, *twins]))
+    latency = ["latency_ms", "latency_ms_low", "latency_ms_high"] if "latency_ms" in spec["measures"] else []
+    timed = [] if spec["speed"] is None else ["mode", "batch"]
+    speeds = SPEED_COLUMNS if timed else []
+    twins = [f"published_{name}" for name in [*PRINTED, *latency[:1]]]
+    if timed:
+        twins += ["published_videos_per_second", "published_speed_vs_tsn", "published_batch"]
+    return list(dict.fromkeys([*ALWAYS, *timed, "frames", *described, *MEASURES, *speeds, *latency, *twins]))
 
 
 def table_rows(
-    spec: dict[str, Any], measured: Sequence[Measured | None], counted: Sequence[Counts], speeds: Speeds | None
+    spec: dict[str, Any],
+    measured: Sequence[Measured | None],
+    counted: Sequence[Counts],
+    speeds: Speeds | None,
+    latencies: Latencies,
 ) -> list[dict[str, Value]]:
     """One row a line, in the paper's order, with every column of `table_columns`."""
     empty = dict.fromkeys(table_columns(spec))
@@ -74,6 +81,7 @@ def table_rows(
             row |= _measured(line["measured"], found)
         if speeds is not None:
             row |= _timed(spec, line, speeds)
+        row |= latencies.cells(line)
         rows.append({**row, "status": _status(line, found, cost, speeds)})
     return rows
 

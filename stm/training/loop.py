@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from stm.config.specification import recipe_in_full
 from stm.data.dataset import MicroBatches, TrainingClips
+from stm.data.sampling import frame_step
 from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise
 from stm.draws import Purpose, torch_seed
@@ -248,6 +249,8 @@ class Training:
             "initial_weights": self.initial,
             "weights_sha256": weights_digest,
             "train_clips": len(self.rows),
+            # How far apart a stream's frames have to lie to look as they did in training.
+            "frame_step": frame_step(self.index.frame_counts(self.rows), self.spec["frames"]),
             "steps": self.steps,
             "processes": self.ranks.count,
             "precision": "bfloat16" if half else "float32",

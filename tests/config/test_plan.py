@@ -182,6 +182,7 @@ def test_frames_stored_smaller_than_the_paper_has_them_are_a_deviation(config):
 
 # How many networks each table trains with one seed where both roles are bound; TSN and STM stand in most of them.
 DEMANDED = {
+    "table5": 4,  # TSM-online and STM with Twins, on both roles
     "table6": 4,
     "table7": 3,
     "table8": 3,
@@ -228,8 +229,8 @@ def test_all_tables_together_demand_each_run_once(both):
     assert set(DEMANDED) | set(NOT_MADE) == set(both.known_tables)
     # TSN, CSTM, CMM, STM; concatenation and frequency; 4 places and one a stage; 3 convolutions; TSM; Twins of TSN, TSM
     # and STM; 6 on scenes; 6 controls; 4 controls of Twins; at 16 frames TSN, TSM and STM in both recipes, on scenes
-    # TSM and STM in both; TEA at 8 and 16 frames in one, on both; STM-18 and STM-34.
-    assert len(both.runs) == 4 + 2 + 5 + 3 + 1 + 3 + 6 + 6 + 4 + 6 + 4 + 4 + 2
+    # TSM and STM in both; TEA at 8 and 16 frames in one, on both; STM-18 and STM-34; TSM-online on both.
+    assert len(both.runs) == 4 + 2 + 5 + 3 + 1 + 3 + 6 + 6 + 4 + 6 + 4 + 4 + 2 + 2
     wanted = {record for name in both.tables for record in both.table(name).records}
     assert len(wanted) == len(both.runs)
     assert len(both.order.lines) == len(both.runs)
@@ -237,7 +238,7 @@ def test_all_tables_together_demand_each_run_once(both):
 
 def test_a_study_makes_by_default_what_its_recipes_allow_and_says_what_not(config):
     plan = planned(config, tables=None)
-    without_twins = {"table1", "table4", "table11", "twins_controls"}
+    without_twins = {"table1", "table4", "table5", "table11", "twins_controls"}
     assert set(plan.left_out) == without_twins | {"table2", "iccv_table3"} | set(NOT_MADE) and "table6" in plan.tables
     assert "tpami2022.yaml: initialisation = 'imagenet' fits the papers' backbones only" in plan.left_out["table11"]
     with pytest.raises(ConfigError, match="Bind another recipe"):
@@ -347,3 +348,23 @@ def test_a_study_with_which_no_table_can_be_made_says_of_each_what_is_missing(co
         ConfigError, match=r"no table can be made with what this study binds.\n.*no dataset is bound to"
     ):
         planned(config, roles={"hmdb51": "own"}, tables=None).require_tables()
+
+
+def test_recognisers_of_streams_are_timed_once_a_network_in_one_job_and_offline_lines_not_at_all(both):
+    table = both.table("table5")
+    assert {table.latency.name: table.latency} == both.latency_jobs
+    assert list(table.latency.spec["networks"]) == ["tsm_online-8f", "stm-8f"]
+    assert {x["classes"] for x in table.latency.spec["networks"].values()} == {400}, "those of the first line of each"
+    assert table.latency.spec["size"] == [224, 224] and table.latency.spec["rounds"] >= 5
+    online, offline = {"1": "tsm_online-8f", "2": "tsm_online-8f", "5": "stm-8f", "6": "stm-8f"}, ("3", "4")
+    assert table.spec["latency"]["lines"] == online and not set(offline) & set(online)
+    assert both.table("table6").latency is None and both.table("table6").spec["latency"] is None
+
+
+def test_online_and_offline_are_one_training_under_two_protocols(both):
+    lines = {line.line.name: line.predictions[0][0] for line in both.table("table5").lines}
+    online, offline = lines["stm_online_temporal"], lines["stm_offline_temporal"]
+    assert online.run.name == offline.run.name
+    assert (online.protocol, offline.protocol) == ("online", "full")
+    twins = {line.line.name: line.predictions[0][0].run.name for line in both.table("table11").lines}
+    assert online.run.name == twins["stm_temporal_on"]

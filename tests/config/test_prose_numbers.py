@@ -287,7 +287,7 @@ def published_lines(table: str) -> list[PublishedLine]:
     return validated(PublishedTable, read_yaml(CONFIG / f"published/tables/{table}.yaml")).lines
 
 
-UNITS = {"top1": "", "top5": "", "params_m": "M", "flops_g": "G", "videos_per_second": ""}
+UNITS = {"top1": "", "top5": "", "params_m": "M", "flops_g": "G", "videos_per_second": "", "latency_ms": "ms"}
 DECIMALS = {"top1": (1, 2), "top5": (1, 2), "videos_per_second": (1,)}
 
 

@@ -18,8 +18,9 @@ from stm.data.dataset import EvaluationClips
 from stm.data.listing import write_csv
 from stm.data.manifest import write_manifest
 from stm.data.shards import FrameIndex
+from stm.data.transforms import normalise
 from stm.draws import Purpose, clip_key, generator
-from stm.evaluation.evaluate import RunError, evaluate
+from stm.evaluation.evaluate import RunError, evaluate, load_run
 from stm.evaluation.predictions import Predictions, read
 from stm.files import file_digest, write_json
 from stm.models.backbone import ResNet
@@ -108,6 +109,16 @@ def numbers_by_hand(shown: dict, count: int, clip: str, view: int) -> list[int]:
     return numbers
 
 
+def views_by_hand(shown: dict, count: int, clip: str) -> list[list[int]]:
+    """The frames of every view; of a stream, of the window at every step."""
+    if shown["sampling"] != "online":
+        return [numbers_by_hand(shown, count, clip, view) for view in range(shown["clips"])]
+    # All clips are as long as the training clips: a quarter of that is the step.
+    arrived = list(range(0, count, count // FRAMES))
+    windows = [arrived[max(0, k - FRAMES) : k] for k in range(1, len(arrived) + 1)]
+    return [[window[int((k + 0.5) * len(window) / FRAMES)] for k in range(FRAMES)] for window in windows]
+
+
 def pictures(frames: FrameIndex, row: int, numbers: list[int]) -> list[Image.Image]:
     return [Image.open(io.BytesIO(jpeg)).convert("RGB") for jpeg in frames.read(row, numbers)]
 
@@ -123,8 +134,8 @@ def scores_by_hand(run: Path, index: Path, shown: dict, spec: dict) -> np.ndarra
     for row in frames.select("validation"):
         clip, count = frames.clip(row).clip, frames.clip(row).frames
         of_views = []
-        for view in range(shown["clips"]):
-            images = pictures(frames, row, numbers_by_hand(shown, count, clip, view))
+        for numbers in views_by_hand(shown, count, clip):
+            images = pictures(frames, row, numbers)
             for top, left, height, width in regions:
                 box = (left, top, left + width, top + height)
                 scaled = [image.crop(box).resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR) for image in images]
@@ -174,6 +185,24 @@ def test_the_file_says_whose_scores_of_which_weights_and_data_it_holds(index, ru
     assert found.record["spec"]["protocol"] == protocol("efficient")
     assert found.record["weights_sha256"] == file_digest(run / "weights.safetensors")
     assert found.record["data_digest"] == frames.digest
+
+
+def test_a_stream_is_every_frame_at_the_spacing_of_the_training_clips_and_the_file_says_which(spec, index, tmp_path):
+    frames = FrameIndex(index)
+    run = made_run(spec, tmp_path / "run", frames.classes, "tsm_online")
+    found = predicted(run, index, protocol("online"))
+    assert found.record["frame_step"] == 24 // FRAMES
+    (views,) = {clip.shape[:2] for clip in views_of(index, protocol("online"))}
+    assert views == (1, 24), "without a step each frame counts"
+    # Of a causal network the mean over a stream of T frames is its offline score, but for softmax before the mean.
+    with torch.no_grad():
+        network, _ = load_run(run, CPU)
+        streams = EvaluationClips(
+            frames, frames.select("validation"), protocol("online"), FRAMES, SHORT_SIDE, (HEIGHT, WIDTH), 24 // FRAMES
+        )
+        for clip, score in zip((streams[k][0] for k in range(len(streams))), found.scores, strict=True):
+            logits = network.fc(network.features(normalise(clip)[None]))
+            assert torch.allclose(logits.softmax(1).mean(0), torch.tensor(score), atol=1e-5)
 
 
 def test_the_random_clips_of_a_video_differ(index):

@@ -164,6 +164,28 @@ def test_a_temporal_shift_moves_an_eighth_of_the_channels_each_way(frames, chann
         assert torch.equal(out[n * frames + t, c], expected)
 
 
+@pytest.mark.parametrize(("frames", "channels"), [(1, 8), (2, 16), (5, 20)])
+def test_the_online_shift_takes_the_first_eighth_of_the_channels_from_the_frame_before(frames, channels):
+    features = random(2 * frames, channels, 2, 3)
+    out = temporal_shift(features, 8, frames, from_next=False)
+    for n, t, c in itertools.product(range(2), range(frames), range(channels)):
+        # TSM's code for streams: the first eighth is the one kept of the frame before.
+        source = t - 1 if c < channels // 8 else t
+        expected = features[n * frames + source, c] if source >= 0 else torch.zeros(2, 3).double()
+        assert torch.equal(out[n * frames + t, c], expected)
+
+
+def test_tsm_online_is_tsm_without_the_shift_from_the_next_frame():
+    shifts = {
+        name: [m.from_next for m in built(name).modules() if isinstance(m, TemporalShift)]
+        for name in ("tsm", "tsm_online")
+    }
+    blocks = sum(BLOCKS)
+    assert shifts == {"tsm": [True] * blocks, "tsm_online": [False] * blocks}
+    assert shapes(built("tsm_online")) == shapes(built("tsm"))
+    assert {name for name, variant in VARIANTS.items() if variant.causal} == {"tsn", "tsm_online"}
+
+
 @pytest.mark.parametrize("block", ["bottleneck", "basic"])
 def test_tsm_shifts_before_every_first_convolution_and_never_in_the_shortcut(block):
     backbone = Backbone(block=block, blocks=[2, 1, 1, 1], width=8)
@@ -312,7 +334,7 @@ def test_the_other_variants_are_temporal_in_every_block(name, module):
 def test_only_tsm_shifts():
     for name in VARIANTS:
         shifts = [m for m in full_size(name).modules() if isinstance(m, TemporalShift)]
-        assert bool(shifts) == (name == "tsm"), name
+        assert bool(shifts) == (name in ("tsm", "tsm_online")), name
 
 
 # Depths and lengths
@@ -386,6 +408,7 @@ CMM_PARTS = r"cmm\.(reduce|transform|expand)\.weight|cmm\.norm\.\w+"
 FRESH = {
     "tsn": "nothing",
     "tsm": "nothing",
+    "tsm_online": "nothing",
     "cstm": "kernel",
     "cstm_ordinary": "kernel",
     "cstm_1d_2d": r"kernel|spatial\.depthwise\.weight|spatial\.norm\.\w+",

@@ -100,6 +100,7 @@ class MadeTable:
             "paper": "tpami2022",
             "where": "Table 6",
             "title": "Impact of two modules",
+            "latency": None,
             "measures": ["top1", "top5"],
             "source": "TPAMI 2022, Table 6",
             "speed": None,

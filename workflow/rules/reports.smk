@@ -11,6 +11,7 @@ rule table:
     """One table of a paper: published beside measured, and the claims that it decides."""
     input:
         predictions=lambda w: table_of(w).predictions,
+        latency=lambda w: table_of(w).latency.path if table_of(w).latency else [],
         records=lambda w: table_of(w).records,
         complexity=lambda w: table_of(w).complexity,
         speeds=lambda w: table_of(w).speeds,

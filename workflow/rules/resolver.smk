@@ -104,6 +104,11 @@ def speed_of(wildcards):
     return PLAN.find("The job of speeds", wildcards.speed, PLAN.speed_jobs)
 
 
+@speaking
+def latency_of(wildcards):
+    return PLAN.find("The job of latencies", wildcards.latency, PLAN.latency_jobs)
+
+
 def gpus(wildcards):
     """One where this machine has any. A profile for a cluster says it itself: `set-resources: train: gpu=1`."""
     return min(1, len(visible_gpus()))

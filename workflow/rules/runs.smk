@@ -10,6 +10,7 @@ wildcard_constraints:
     protocol=r"[a-z-]+-[0-9a-f]{8}",
     network=r"[a-z0-9_]+-\d+f-[0-9a-f]{8}",
     speed=r"[a-z0-9_]+-[0-9a-f]{8}",
+    latency=r"[a-z0-9_]+-[0-9a-f]{8}",
     depth=r"18|34|50",
 
 
@@ -149,3 +150,22 @@ rule speed:
         "Timing the networks of {wildcards.speed}: leave the machine alone"
     shell:
         "stm speed --spec {params.spec:q} --out {output} > {log} 2>&1"
+
+
+rule latency:
+    """Milliseconds a frame of a table's recognisers of streams, timed in turn in one job, with no other job beside it."""
+    output:
+        "results/latency/{latency}.json",
+    log:
+        "results/logs/latency/{latency}.log",
+    conda:
+        "../../environment.yml"
+    threads: all_cores
+    resources:
+        gpu=gpus,
+    params:
+        spec=lambda w: canonical_json(latency_of(w).spec),
+    message:
+        "Timing the recognisers of {wildcards.latency}: leave the machine alone"
+    shell:
+        "stm latency --spec {params.spec:q} --out {output} > {log} 2>&1"

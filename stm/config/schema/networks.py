@@ -44,8 +44,9 @@ class Variant(Strict):
     # Where the modules stand: conv2_x to conv5_x, and which of a stage's blocks.
     stages: Annotated[list[Literal[2, 3, 4, 5]], Field(min_length=1)] = [2, 3, 4, 5]
     blocks: Literal["all", "first"] = "all"
-    # TSM's shift of an eighth of the channels each way, before every block's first convolution.
-    shift: Literal["none", "both_ways"] = "none"
+    # TSM's shift of an eighth of the channels each way, before every block's first convolution; its online form takes
+    # an eighth from the past and nothing from the future.
+    shift: Literal["none", "both_ways", "from_past"] = "none"
     # TEA's blocks: those of Res2Net, with motion excitation and multiple temporal aggregation in the place of the 3x3.
     tea: bool = False
     # The papers' competitors that are no ResNet with modules: at their published size alone, for counts and speed.
@@ -75,6 +76,11 @@ class Variant(Strict):
         """Whether any part mixes frames before the scores are averaged."""
         temporal = self.cstm != "none" or self.cmm not in ("none", "same_frame")
         return temporal or self.shift != "none" or self.tea or not self.scales
+
+    @property
+    def causal(self) -> bool:
+        """Whether no part looks at a later frame, so that a stream can be recognised with one frame's work a step."""
+        return not self.model_copy(update={"shift": "none"}).sees_order and self.shift != "both_ways"
 
 
 class Models(Strict):

@@ -51,10 +51,10 @@ class Table(Strict):
     role: Role
     recipe: Name
     protocol: str
-    measures: list[Literal["top1", "top5", "params_m", "flops_g", "videos_per_second", "speed_vs_tsn"]] = [
-        "top1",
-        "top5",
-    ]
+    # `latency_ms`: of a frame, where the protocol is `online`.
+    measures: list[
+        Literal["top1", "top5", "params_m", "flops_g", "videos_per_second", "speed_vs_tsn", "latency_ms"]
+    ] = ["top1", "top5"]
     # Parameters and FLOPs alone: it needs no data, and nothing is trained for it.
     counts_only: bool = False
     lines: Annotated[list[Line], Field(min_length=1)]
@@ -66,7 +66,7 @@ class Table(Strict):
 
 
 class PublishedLine(Strict):
-    """The figures that a paper prints in one line of a table, in percent, millions and 10^9 multiply-adds."""
+    """The figures that a paper prints in one line of a table, in percent, millions, 10^9 multiply-adds and ms."""
 
     method: str
     protocol: str | None = None
@@ -75,6 +75,7 @@ class PublishedLine(Strict):
     params_m: float | None = None
     flops_g: float | None = None
     videos_per_second: float | None = None
+    latency_ms: float | None = None
     note: str | None = None
 
     def figures(self) -> dict[str, float]:

@@ -1,0 +1,95 @@
+"""A video, a pipe or a camera recognised while it runs: a line of text a step, and whether it kept up."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stm.data.decoding import Video
+from stm.data.transforms import centre_region, crop
+from stm.evaluation.evaluate import RunError, load_run
+from stm.evaluation.online import Recogniser, recogniser
+
+
+class Step(NamedTuple):
+    """One prediction: its frame and when that is shown, the likeliest class, how long it took in milliseconds."""
+
+    frame: int
+    seconds: float | None
+    label: str
+    probability: float
+    warming_up: bool
+    milliseconds: float
+
+
+def steps(source: Video, recognise: Recogniser, record: dict[str, Any], every: int) -> Iterator[Step]:
+    """A prediction for every `every`-th frame, as soon as it is there.
+
+    Raises:
+        VideoError: after the frames that came.
+    """
+    recipe = record["spec"]["recipe"]
+    recognise.reset()
+    for number, pixels in enumerate(source):
+        if number % every:
+            continue
+        started = time.perf_counter()
+        with torch.inference_mode():
+            scores = recognise(_input(pixels, recipe["crop_size"], recipe["short_side"])).cpu()
+        best = int(scores.argmax())
+        passed = 1000 * (time.perf_counter() - started)
+        yield Step(number, source.seconds, record["classes"][best], float(scores[best]), recognise.warming_up, passed)
+
+
+def _input(pixels: np.ndarray, size: list[int], short_side: int) -> Tensor:
+    """A frame (H, W, 3) as the network's input (3, *size): the centre, as in evaluation."""
+    frame = torch.from_numpy(pixels).permute(2, 0, 1)[None]
+    height, width = frame.shape[-2:]
+    return crop(frame, centre_region(height, width, size, size[0] / short_side), size)[0]
+
+
+def watch(video: Path, run: Path, device: torch.device, cached: bool = False, every: int | None = None) -> None:
+    """Print every step of a stream, and at its end the frames a second against the source's.
+
+    Args:
+        video: a file, a named pipe, or a device as /dev/video0: what FFmpeg opens by its path.
+        run: the folder of a run.
+        device: where to compute.
+        cached: as for `stm.evaluation.online.WindowRecogniser`.
+        every: one frame of so many is recognised; None: as far apart as in the training of the run.
+
+    Raises:
+        RunError: the run does not say how far apart its frames were.
+        VideoError: the stream broke off.
+    """
+    network, record = load_run(run, device)
+    every = every or record.get("frame_step")
+    if every is None:
+        raise RunError(f"{run}/run.json does not say how far apart frames were in training: give --every N")
+    frames = record["spec"]["dataset"].get("frames", {})
+    source = Video(video, short_side=frames.get("short_side"), size=frames.get("size"))
+    recognise = recogniser(network, record["spec"]["variant"], cached)
+    count, frames_taken, slowest, total, started = 0, 0, 0.0, 0.0, time.perf_counter()
+    for step in steps(source, recognise, record, every):
+        at = "" if step.seconds is None else f"{step.seconds:8.2f} s"
+        note = "  warming up" if step.warming_up else ""
+        print(f"{at}  {step.probability:6.1%}  {step.label}{note}", flush=True)
+        count, frames_taken = count + 1, step.frame + 1
+        slowest, total = max(slowest, step.milliseconds), total + step.milliseconds
+    if not count:
+        raise RunError(f"{video}: no frames came")
+    taken = frames_taken / (time.perf_counter() - started)
+    text = f"{count} steps of {every} frames: {total / count:.1f} ms a step, the slowest {slowest:.1f}; "
+    print(f"{text}{_held_to(source.rate, taken)}")
+
+
+def _held_to(rate: float | None, taken: float) -> str:
+    """Frames a second that were taken, against those of the source."""
+    if rate is None:
+        return f"{taken:.1f} frames/s; the source does not say its rate"
+    kept_up = "real time" if taken >= rate else "slower than real time"
+    return f"{taken:.1f} frames/s against the source's {rate:.2f}: {kept_up}"

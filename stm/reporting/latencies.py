@@ -1,0 +1,50 @@
+"""Latencies in a table: what the job that timed its recognisers of streams found."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stm.analysis.rounds import machine, median
+from stm.reporting.cells import Value
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """What one job found.
+
+    Args:
+        rounds: milliseconds a frame of each line's recogniser, by the line's number, round by round.
+        machine: what computed.
+    """
+
+    rounds: dict[int, list[float]]
+    machine: str
+
+    def cells(self, line: dict[str, Any]) -> dict[str, Value]:
+        """Of a line of the table's specification; nothing of one that is no stream."""
+        if line["line"] not in self.rounds:
+            return {}
+        found = median(self.rounds[line["line"]])
+        low, middle, high = (float(f"{x:.4g}") for x in (found.low, found.value, found.high))
+        deviations = [*(line["measured"]["deviations"] if line["measured"] else []), f"latency: on {self.machine}"]
+        cells: dict[str, Value] = {"latency_ms": middle, "latency_ms_low": low, "latency_ms_high": high}
+        return {**cells, "deviations": "; ".join(deviations)}
+
+
+def load_latencies(job: dict[str, Any] | None) -> Latencies:
+    """What was found for a table; nothing for one without streams.
+
+    Args:
+        job: `latency` of the table's specification.
+
+    Raises:
+        FileNotFoundError: the record is not there.
+    """
+    if job is None:
+        return Latencies({}, "")
+    record = json.loads(Path(job["record"]).read_text(encoding="utf-8"))
+    return Latencies(
+        rounds={int(number): record["latency_ms"][name] for number, name in job["lines"].items()},
+        machine=machine(record["provenance"]),
+    )

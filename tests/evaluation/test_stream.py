@@ -1,0 +1,117 @@
+"""`stm online` on a file and on a pipe: what it prints, and that it says so where it cannot."""
+
+import json
+import os
+import re
+import threading
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from stm.cli import main
+from stm.data.decoding import Video
+from stm.data.transforms import centre_region, crop
+from stm.evaluation.evaluate import load_run
+from stm.files import file_digest, write_json
+from stm.models.builder import build
+
+CLASSES = ["left", "right", "up", "down"]
+
+
+@pytest.fixture
+def run(spec, tmp_path):
+    """The folder of a run with random weights, trained with frames 5 apart."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    spec["dataset"]["frames"] = {"short_side": 40, "size": None}
+    torch.manual_seed(0)
+    network = build(spec["variant"], spec["frames"], len(CLASSES))
+    network.fc.weight.data.normal_()
+    weights = folder / "weights.safetensors"
+    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, weights)
+    digest = file_digest(weights)
+    write_json(folder / "run.json", {"spec": spec, "classes": CLASSES, "weights_sha256": digest, "frame_step": 5})
+    return folder
+
+
+@pytest.fixture
+def video(index):
+    return min((index.parent / "videos").rglob("*.mp4"))
+
+
+def printed(capsys, *arguments) -> list[str]:
+    assert main(["online", *map(str, arguments), "--device", "cpu"]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_every_step_is_a_line_with_time_class_and_probability_and_the_last_line_says_whether_it_kept_up(
+    run, video, capsys
+):
+    lines = printed(capsys, video, "--run", run)
+    source = Video(video, short_side=40)
+    frames = list(source)
+    network, record = load_run(run, torch.device("cpu"))
+    size = record["spec"]["recipe"]["crop_size"]
+    assert len(lines) == -(-len(frames) // 5) + 1
+    shown = []
+    for k, line in enumerate(lines[:-1]):
+        seconds, probability, label = re.fullmatch(r" *([0-9.]+) s +([0-9.]+)%  (\w+)(?:  warming up)?", line).groups()
+        assert float(seconds) == pytest.approx(5 * k / source.rate, abs=0.006)
+        assert line.endswith("warming up") == (k < 3)
+        shown.append((label, float(probability)))
+    # The first frame stands for all four of the window; from the fourth step on the window is full.
+    for k, numbers in ((0, [0, 0, 0, 0]), (3, [0, 5, 10, 15]), (4, [5, 10, 15, 20])):
+        clip = torch.from_numpy(np.stack([frames[number] for number in numbers])).permute(0, 3, 1, 2)
+        region = centre_region(*clip.shape[-2:], size, size[0] / record["spec"]["recipe"]["short_side"])
+        pixels = crop(clip, region, size).float() / 255
+        mean, deviation = (torch.tensor(x).view(3, 1, 1) for x in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+        with torch.no_grad():
+            scores = network(((pixels - mean) / deviation)[None]).softmax(1)[0]
+        assert shown[k][0] == CLASSES[int(scores.argmax())]
+        assert shown[k][1] == pytest.approx(100 * float(scores.max()), abs=0.06)
+    assert re.search(
+        rf"5 steps of 5 frames: .* frames/s against the source's {source.rate:.2f}: (real time|slower)", lines[-1]
+    )
+
+
+def test_a_pipe_is_recognised_as_the_file_is(run, video, tmp_path, capsys):
+    """What a camera is: no length, no way back."""
+    import av
+
+    stream = tmp_path / "stream.ts"
+    with av.open(str(video)) as given, av.open(str(stream), "w", format="mpegts") as out:
+        copied = out.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(given.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = copied
+                out.mux(packet)
+    pipe = tmp_path / "camera"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(stream.read_bytes()), daemon=True)
+    writer.start()
+    of_pipe = printed(capsys, pipe, "--run", run, "--every", 6)
+    writer.join()
+    of_file = printed(capsys, stream, "--run", run, "--every", 6)
+    assert of_pipe[:-1] == of_file[:-1] and len(of_pipe) == 5
+
+
+def test_the_cached_form_prints_the_same(run, video, capsys):
+    plain, cached = (printed(capsys, video, "--run", run, *more) for more in ([], ["--cached"]))
+    assert plain[:-1] == cached[:-1]
+
+
+def test_a_run_that_does_not_say_its_spacing_asks_for_it(run, video, capsys):
+    record = json.loads((run / "run.json").read_text())
+    del record["frame_step"]
+    (run / "run.json").write_text(json.dumps(record))
+    assert main(["online", str(video), "--run", str(run), "--device", "cpu"]) == 1
+    assert "does not say how far apart frames were in training: give --every N" in capsys.readouterr().err
+    assert len(printed(capsys, video, "--run", run, "--every", 12)) == 3
+
+
+def test_a_file_that_is_no_video_is_an_error_and_no_prediction(run, tmp_path, capsys):
+    (tmp_path / "text.mp4").write_text("not a video")
+    assert main(["online", str(tmp_path / "text.mp4"), "--run", str(run), "--device", "cpu"]) == 1
+    assert "InvalidDataError" in capsys.readouterr().err
