@@ -1,6 +1,5 @@
 """Evaluation: one run shown a split under one protocol. Source: section 4.2 of both papers."""
 
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from stm.data.dataset import EvaluationClips
 from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise
 from stm.evaluation.predictions import Predictions, write
+from stm.evaluation.record import RunError, read_record
 from stm.files import file_digest
 from stm.models.backbone import ResNet
 from stm.models.builder import build
@@ -23,17 +23,13 @@ from stm.ranks import Ranks, joined_ranks
 from stm.repeatable import be_repeatable
 
 
-class RunError(Exception):
-    """A run's folder that cannot be used as asked; the text says why and what to do."""
-
-
 def load_run(folder: Path, device: torch.device) -> tuple[ResNet, dict[str, Any]]:
     """A run's network in evaluation mode, and its record.
 
     Raises:
-        RunError: the weights are not those that the record speaks of.
+        RunError: there is no run, or the weights are not those that the record speaks of.
     """
-    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    record = read_record(folder)
     weights = folder / "weights.safetensors"
     if file_digest(weights) != record["weights_sha256"]:
         raise RunError(f"{weights} is not the file that run.json was written for. Delete {folder} and train it again")
@@ -102,7 +98,7 @@ def _predictions(
         recipe["short_side"],
         recipe["crop_size"],
     )
-    scores = torch.cat(ranks.gather(_scores(network, clips, record, device, workers))).cpu().numpy()
+    scores = torch.cat(ranks.gather(clip_scores(network, clips, record, device, workers))).cpu().numpy()
     found = [index.clip(int(row)) for row in rows]
     return Predictions(
         clips=[clip.clip for clip in found],
@@ -120,7 +116,7 @@ def _predictions(
     )
 
 
-def _scores(
+def clip_scores(
     network: ResNet, clips: EvaluationClips, record: dict[str, Any], device: torch.device, workers: int
 ) -> list[Tensor]:
     """(n, K) float32, batch by batch: softmax of every view, then the mean over a clip's views."""
@@ -138,7 +134,7 @@ def _scores(
     started = time.monotonic()
     with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
         for batch in loader:
-            parts = [_softmax(network, part.to(device)) for part in batch.flatten(0, 1).split(size)]
+            parts = [softmax_scores(network, part.to(device)) for part in batch.flatten(0, 1).split(size)]
             scores.append(torch.cat(parts).unflatten(0, (len(batch), views)).mean(1))
             if time.monotonic() - started > 30:
                 print(f"{sum(map(len, scores))} of {len(clips)} clips", flush=True)
@@ -146,5 +142,6 @@ def _scores(
     return scores
 
 
-def _softmax(network: ResNet, views: Tensor) -> Tensor:
+def softmax_scores(network: ResNet, views: Tensor) -> Tensor:
+    """(N, T, 3, H, W) bytes to (N, K): what every view of every protocol goes through."""
     return network(normalise(views)).float().softmax(1)
