@@ -17,8 +17,6 @@ from stm.planning.page import aligned, duration, quantity, room, text
 from stm.planning.speed import counted_networks, given, nearest, of_benchmark, of_finished_runs
 from stm.planning.targets import targets
 
-CONFIG = Path(__file__).parents[2] / "config"
-
 
 def costed(study: str, *asked: str, rate: float = 100.0, jobs: int = 1):
     plan = Plan(Path(f"config/{study}.yaml"))
