@@ -130,7 +130,9 @@ def text(study: str, found: Sequence[Standing]) -> str:
     ]
     counts = Counter(one.state for one in found)
     summary = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
-    accuracies = "train: top-1 on training clips" + "".join(f"; {name}: on validation clips" for name in protocols)
+    accuracies = "train: top-1 on training clips"
+    if protocols:
+        accuracies += f"; {', '.join(protocols)}: on validation clips"
     return "\n".join([f"{study}: {len(found)} runs: {summary or 'none'}", *aligned([head, *rows]), accuracies])
 
 
