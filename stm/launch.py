@@ -1,4 +1,4 @@
-"""Which accelerator a process may use: one each, whatever number of jobs Snakemake starts at a time."""
+"""Processes of this machine: which accelerator each may use, whatever number of jobs Snakemake starts at a time."""
 
 import fcntl
 import os
@@ -14,6 +14,17 @@ def visible_gpus(devices: Path = Path("/dev")) -> list[str]:
     """The NVIDIA GPUs of this machine by number, without loading torch or asking a driver."""
     found = (p.name.removeprefix("nvidia") for p in devices.glob("nvidia[0-9]*"))
     return sorted((n for n in found if n.isdigit()), key=int)
+
+
+def is_running(process: int) -> bool:
+    """Whether this machine has a process of this number, anybody's."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def lease_gpu(gpus: list[str] | None = None, folder: Path | None = None, poll_seconds: float = 1.0) -> str | None:

@@ -5,6 +5,7 @@ import sys
 
 from stm import __version__
 from stm.cli.people import FOR_PEOPLE
+from stm.cli.runs import ABOUT_RUNS
 from stm.cli.stages import STAGES
 
 
@@ -31,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     stages = parser.add_subparsers(
         required=True, metavar="STAGE", title="stages in the order of the data, then what people type"
     )
-    for name, (stage, text, declared) in {**STAGES, **FOR_PEOPLE}.items():
+    for name, (stage, text, declared) in {**STAGES, **FOR_PEOPLE, **ABOUT_RUNS}.items():
         sub = stages.add_parser(name, help=text, description=text)
         for flag, settings in declared.items():
             sub.add_argument(flag, **settings)

@@ -56,3 +56,28 @@ SPEC: dict[str, Settings] = {
     "--spec": {"type": specification, "required": True, "metavar": "JSON", "help": "settings: JSON, or a file of it"}
 }
 STUDY: dict[str, Settings] = {"study": {"type": Path, "metavar": "STUDY", "help": "the study's file"}}
+DEVICE: dict[str, Settings] = {
+    "--device": {"default": "auto", "choices": ("auto", "cpu", "cuda"), "help": "where to compute (default: auto)"},
+    "--workers": {"type": int, "default": 0, "metavar": "N", "help": "loader processes (default: 0, in the process)"},
+}
+
+
+def chosen_device(name: str) -> Any:
+    """The torch device for `--device`; `auto` takes a GPU of its own where there is one, as torchrun deals them out."""
+    import os
+
+    rank = os.environ.get("LOCAL_RANK")
+    if name in ("auto", "cuda") and rank is None:
+        from stm.launch import lease_gpu
+
+        lease_gpu()
+
+    # Must be set before CUDA starts, for sums that do not change from run to run.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and rank is not None:
+        torch.cuda.set_device(int(rank))
+    return torch.device(name)

@@ -5,8 +5,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from stm.cli.arguments import STUDY, Command, at_least_one, count, path, positive, specification
-from stm.cli.stages import DEVICE, _device
+from stm.cli.arguments import (
+    DEVICE,
+    STUDY,
+    Command,
+    at_least_one,
+    chosen_device,
+    count,
+    path,
+    positive,
+    specification,
+)
 
 
 def import_(options: argparse.Namespace) -> None:
@@ -66,7 +75,7 @@ def check(options: argparse.Namespace) -> int:
 
 
 def online(options: argparse.Namespace) -> None:
-    device = _device(options.device)
+    device = chosen_device(options.device)
     from stm.evaluation.stream import watch
 
     watch(options.video, options.run, device, options.cached, options.every)

@@ -1,30 +1,8 @@
 """The stages of the pipeline, each a rule of Snakemake."""
 
 import argparse
-from typing import Any
 
-from stm.cli.arguments import SPEC, Command, Settings, path, specification
-
-
-def _device(name: str) -> Any:
-    """The torch device for `--device`; `auto` takes a GPU of its own where there is one, as torchrun deals them out."""
-    import os
-
-    rank = os.environ.get("LOCAL_RANK")
-    if name in ("auto", "cuda") and rank is None:
-        from stm.launch import lease_gpu
-
-        lease_gpu()
-
-    # Must be set before CUDA starts, for sums that do not change from run to run.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    import torch
-
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and rank is not None:
-        torch.cuda.set_device(int(rank))
-    return torch.device(name)
+from stm.cli.arguments import DEVICE, SPEC, Command, chosen_device, path, specification
 
 
 def render(options: argparse.Namespace) -> None:
@@ -65,7 +43,7 @@ def imagenet(options: argparse.Namespace) -> None:
 
 
 def train(options: argparse.Namespace) -> None:
-    device = _device(options.device)
+    device = chosen_device(options.device)
     from stm.training.loop import Execution, train
 
     execution = Execution(device, options.workers, options.checkpoint_seconds)
@@ -73,7 +51,7 @@ def train(options: argparse.Namespace) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    device = _device(options.device)
+    device = chosen_device(options.device)
     from stm.evaluation.evaluate import evaluate
 
     specs = options.spec if isinstance(options.spec, list) else [options.spec]
@@ -95,14 +73,14 @@ def complexity(options: argparse.Namespace) -> None:
 
 
 def speed(options: argparse.Namespace) -> None:
-    device = _device(options.device)
+    device = chosen_device(options.device)
     from stm.analysis.speed import write_speed
 
     write_speed(options.spec, options.out, device)
 
 
 def latency(options: argparse.Namespace) -> None:
-    device = _device(options.device)
+    device = chosen_device(options.device)
     from stm.analysis.latency import write_latency
 
     write_latency(options.spec, options.out, device)
@@ -137,11 +115,6 @@ def order(options: argparse.Namespace) -> None:
 
     write_order(options.spec, options.out)
 
-
-DEVICE: dict[str, Settings] = {
-    "--device": {"default": "auto", "choices": ("auto", "cpu", "cuda"), "help": "where to compute (default: auto)"},
-    "--workers": {"type": int, "default": 0, "metavar": "N", "help": "loader processes (default: 0, in the process)"},
-}
 
 STAGES: dict[str, Command] = {
     "render": (

@@ -173,6 +173,11 @@ class Run:
         return f"{RESULTS}/runs/{self.name}"
 
     @property
+    def progress(self) -> str:
+        """Undeclared, beside the checkpoints: how far a training that has not ended says it is."""
+        return f"{RESULTS}/checkpoints/{self.name}/progress.json"
+
+    @property
     def index(self) -> str:
         return f"{self.dataset.folder}/index.arrow"
 

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset, Sampler
 from stm.data.augmentation import augmented
 from stm.data.mirror import partners
 from stm.data.sampling import in_order, segment_frames
-from stm.data.shards import FrameIndex
+from stm.data.shards import FrameIndex, FrameSource
 from stm.data.transforms import centre_region, crop, decode, spread_regions
 from stm.draws import Purpose, clip_key, generator
 
@@ -145,7 +145,7 @@ class EvaluationClips(Dataset[Tensor]):
     Every network and seed sees the same views of a clip, so that differences between them are not of the draws.
 
     Args:
-        index: the frames.
+        index: the frames, of a dataset or of one video.
         rows: of the split.
         protocol: the keys of `stm.config.schema.protocols.Protocol`.
         frames: T.
@@ -156,7 +156,7 @@ class EvaluationClips(Dataset[Tensor]):
 
     def __init__(
         self,
-        index: FrameIndex,
+        index: FrameSource,
         rows: Sequence[int] | np.ndarray,
         protocol: Mapping[str, Any],
         frames: int,

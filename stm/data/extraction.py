@@ -7,7 +7,6 @@ Two extractions with the same versions of decoders and encoder give the same byt
 
 import io
 import json
-import os
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
@@ -25,6 +24,7 @@ from stm.data.decoding import Video, VideoError
 from stm.data.jpeg_folder import JpegFolder
 from stm.data.listing import shard_clips
 from stm.files import file_digest, replacing
+from stm.launch import is_running
 
 # One row a clip. Status: `ok`; `damaged`: some of the frames; `unreadable`: none; `missing`: no such file or folder.
 # The reason says why, and of an ok clip whether anything was done to it that was not asked for.
@@ -115,33 +115,36 @@ def _remove_leftovers(path: Path) -> None:
     """Remove the unfinished files of extractions that were killed: as large as a shard, and never looked at again."""
     for leftover in path.parent.glob(f".{path.name}.*.tmp"):
         process = leftover.suffixes[-2].removeprefix(".")
-        if process.isdecimal() and not _runs(int(process)):
+        if process.isdecimal() and not is_running(int(process)):
             leftover.unlink(missing_ok=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _extracted(clips: list[Clip], videos: Path, spec: Mapping[str, Any], tar: BinaryIO) -> Iterator[Extracted]:
     for clip in clips:
         paths = [videos / name for name in names(spec, clip.video)]
         path = next((path for path in paths if path.exists()), None)
-        row = Extracted(clip.clip)
-        if path is None:
-            others = f": neither {clip.video} nor {len(paths) - 1} other names that it may have"
-            row.status, row.reason = "missing", "no such file" + (others if len(paths) > 1 else "")
-        elif path.is_dir():
-            _extract_folder(row, path, spec["frames"], tar)
+        if path is not None:
+            yield extract_clip(clip.clip, path, spec, tar)
         else:
-            _extract_video(row, path, spec, tar)
-        yield row
+            others = f": neither {clip.video} nor {len(paths) - 1} other names that it may have"
+            yield Extracted(clip.clip, "missing", "no such file" + (others if len(paths) > 1 else ""))
+
+
+def extract_clip(clip: str, path: Path, spec: Mapping[str, Any], tar: BinaryIO) -> Extracted:
+    """Append the frames of one clip to a tar.
+
+    Args:
+        clip: its id.
+        path: of a video, or of a folder of JPEG files.
+        spec: `frames` and `decoder` of `DatasetPlan.frames_spec`.
+        tar: open for writing.
+    """
+    row = Extracted(clip)
+    if path.is_dir():
+        _extract_folder(row, path, spec["frames"], tar)
+    else:
+        _extract_video(row, path, spec, tar)
+    return row
 
 
 def _extract_video(row: Extracted, path: Path, spec: Mapping[str, Any], tar: BinaryIO) -> None:

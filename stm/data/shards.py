@@ -8,7 +8,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +33,14 @@ class ClipFrames(NamedTuple):
     frames: int
     width: int
     height: int
+
+
+class FrameSource(Protocol):
+    """Clips by row, and the JPEG files of their frames by number: of an index, or of a video that is in none."""
+
+    def clip(self, row: int) -> ClipFrames: ...
+
+    def read(self, row: int, numbers: Sequence[int] | np.ndarray) -> list[bytes]: ...
 
 
 class FrameIndex:

@@ -1,6 +1,5 @@
 """Evaluation: one run shown a split under one protocol. Source: section 4.2 of both papers."""
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,23 +18,20 @@ from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise
 from stm.evaluation.online import Recogniser, recogniser, stream_scores
 from stm.evaluation.predictions import Predictions, write
+from stm.evaluation.record import RunError, read_record
 from stm.files import file_digest
 from stm.models.builder import VideoNetwork, build
 from stm.ranks import Ranks, joined_ranks
 from stm.repeatable import be_repeatable
 
 
-class RunError(Exception):
-    """A run's folder that cannot be used as asked; the text says why and what to do."""
-
-
 def load_run(folder: Path, device: torch.device) -> tuple[VideoNetwork, dict[str, Any]]:
     """A run's network in evaluation mode, and its record.
 
     Raises:
-        RunError: the weights are not those that the record speaks of.
+        RunError: there is no run, or the weights are not those that the record speaks of.
     """
-    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    record = read_record(folder)
     weights = folder / "weights.safetensors"
     if file_digest(weights) != record["weights_sha256"]:
         raise RunError(f"{weights} is not the file that run.json was written for. Delete {folder} and train it again")
@@ -107,7 +103,7 @@ def _predictions(
         recipe["crop_size"],
         frame_step(index.frame_counts(index.select("train", fold)), frames) if online else 1,
     )
-    scores = torch.cat(ranks.gather(_scores(network, clips, record, device, workers))).cpu().numpy()
+    scores = torch.cat(ranks.gather(clip_scores(network, clips, record, device, workers))).cpu().numpy()
     found = [index.clip(int(row)) for row in rows]
     return Predictions(
         clips=[clip.clip for clip in found],
@@ -126,7 +122,7 @@ def _predictions(
     )
 
 
-def _scores(
+def clip_scores(
     network: VideoNetwork, clips: EvaluationClips, record: dict[str, Any], device: torch.device, workers: int
 ) -> list[Tensor]:
     """(n, K) float32, batch by batch: softmax of every view, then the mean over a clip's views, or over its stream."""
@@ -157,7 +153,7 @@ def _scores(
 
 def _of_views(network: VideoNetwork, size: int, device: torch.device, batch: Tensor) -> Tensor:
     """(n, views, T, 3, H, W) bytes to (n, K), `size` views at a time."""
-    parts = [_softmax(network, part.to(device)) for part in batch.flatten(0, 1).split(size)]
+    parts = [softmax_scores(network, part.to(device)) for part in batch.flatten(0, 1).split(size)]
     return torch.cat(parts).unflatten(0, batch.shape[:2]).mean(1)
 
 
@@ -166,5 +162,6 @@ def _of_stream(recognise: Recogniser, batch: Tensor) -> Tensor:
     return stream_scores(recognise, batch[0, 0])[None]
 
 
-def _softmax(network: VideoNetwork, views: Tensor) -> Tensor:
+def softmax_scores(network: VideoNetwork, views: Tensor) -> Tensor:
+    """(N, T, 3, H, W) bytes to (N, K): what every view of every protocol goes through."""
     return network(normalise(views)).float().softmax(1)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from stm.evaluation.predictions import Predictions
+
 Pairs = Sequence[Sequence[str]]
 
 
@@ -26,6 +28,11 @@ def topk_correct(scores: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
     own = scores[np.arange(len(labels)), labels]
     as_high = (scores >= own[:, None]).sum(axis=1) - 1
     return as_high < k
+
+
+def top1(predictions: Predictions) -> float:
+    """The accuracy of one predictions file, in percent."""
+    return 100 * float(topk_correct(predictions.scores, predictions.labels, 1).mean())
 
 
 def partners(classes: Sequence[str], reversed_pairs: Pairs) -> np.ndarray:

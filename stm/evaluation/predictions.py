@@ -95,7 +95,7 @@ def read(path: Path) -> Predictions:
             raise ValueError("its columns are not those of predictions")
         predictions = Predictions(
             clips=table["clip"].to_pylist(),
-            labels=table["label"].to_numpy(),
+            labels=_numbers(table["label"].combine_chunks()),
             groups=table["group"].to_pylist(),
             scores=_matrix(table["scores"], len(about["classes"])),
             classes=about["classes"],
@@ -115,7 +115,12 @@ def _schema(classes: int) -> pa.Schema:
 
 def _matrix(scores: pa.ChunkedArray, classes: int) -> np.ndarray:
     """A column of lists as float32 (n, K)."""
-    return scores.combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, classes)
+    return _numbers(scores.combine_chunks().flatten()).reshape(-1, classes)
+
+
+def _numbers(column: pa.Array) -> np.ndarray:
+    """Without a copy; pyarrow's own `to_numpy` would load pandas, which takes longer than a second file."""
+    return np.from_dlpack(column)
 
 
 def _digest(predictions: Predictions) -> str:

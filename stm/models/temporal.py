@@ -28,7 +28,7 @@ def _time_by_space(features: Tensor, frames: int) -> Tensor:
 
 def _by_frame(planes: Tensor, like: Tensor) -> Tensor:
     """The way back from `_time_by_space`."""
-    return planes.permute(0, 2, 3, 1).reshape(len(like), *like.shape[2:], -1).permute(0, 3, 1, 2)
+    return planes.permute(0, 2, 3, 1).reshape(like.shape[0], *like.shape[2:], -1).permute(0, 3, 1, 2)
 
 
 def temporal_convolution(features: Tensor, kernel: Tensor, frames: int) -> Tensor:

@@ -1,1 +1,1 @@
-"""What a study will cost and what it could decide, before anything is run; nothing here needs data, a GPU or torch."""
+"""What a study will cost, what it could decide, where it stands, where results come from; without torch or a GPU."""

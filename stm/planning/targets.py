@@ -34,12 +34,25 @@ def targets(plan: Plan, asked: Sequence[str]) -> list[Target]:
 
 
 def _names(plan: Plan, text: str) -> list[str]:
-    known = [*plan.known_tables, ORDER, DATASETS, CLAIMS]
+    name = _known(plan, text, [*plan.known_tables, ORDER, DATASETS, CLAIMS])
+    return plan.tables if name == CLAIMS else [name]
+
+
+def table_name(plan: Plan, text: str) -> str:
+    """The table that a user names, as `reports/table6.csv` or `table6`.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    return _known(plan, text, plan.known_tables)
+
+
+def _known(plan: Plan, text: str, known: Sequence[str]) -> str:
     name = text.removeprefix(f"{plan.study.reports_dir}/")
     name = next((name.removesuffix(ending) for ending in ENDINGS if name.endswith(ending)), name)
     if name not in known:
         raise ConfigError(f"{text} is no report of a study.{suggestion(name, known)}\n  Known: {', '.join(known)}")
-    return plan.tables if name == CLAIMS else [name]
+    return name
 
 
 def _target(plan: Plan, name: str) -> Target:

@@ -1,9 +1,8 @@
 """What a killed training resumes from: weights, buffers, momenta, and the step. Draws need no state (`stm.draws`)."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -11,27 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from stm.files import replacing
-
-
-@dataclass
-class Progress:
-    """How far a training is, and what it has recorded so far."""
-
-    step: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
-    # Sums over the epoch in progress: of the terms of the loss and of right answers over clips, and clips.
-    terms: dict[str, float] = field(default_factory=dict)
-    correct: int = 0
-    clips: int = 0
-    seconds: float = 0.0
-    resumed: int = 0
-
-    def add(self, terms: dict[str, float], correct: int, clips: int) -> None:
-        """Count one step."""
-        for name, total in terms.items():
-            self.terms[name] = self.terms.get(name, 0.0) + total
-        self.correct += correct
-        self.clips += clips
+from stm.training.progress import Progress
 
 
 def save_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:

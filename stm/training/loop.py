@@ -24,10 +24,11 @@ from stm.files import digest, file_digest, replacing, write_json
 from stm.models.builder import VideoNetwork, build
 from stm.ranks import Ranks, joined_ranks
 from stm.repeatable import be_repeatable
-from stm.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from stm.training.checkpoint import load_checkpoint, save_checkpoint
 from stm.training.initial import initialise
 from stm.training.objective import ALONE, cross_entropy_step, twins_step
 from stm.training.optimiser import build_optimiser, learning_rate, set_learning_rate
+from stm.training.progress import Progress, publish, report
 from stm.training.provenance import peak_memory_mb, provenance
 
 
@@ -129,6 +130,7 @@ class Training:
     def run(self, checkpoint: Path) -> None:
         """All steps that are left, with a checkpoint after each epoch and after each interval."""
         progress, per_epoch = self.progress, self.batches.steps_per_epoch
+        self._publish(checkpoint)
         self.network.train()
         loader = self._loader()
         saved = reported = clock = time.monotonic()
@@ -140,10 +142,12 @@ class Training:
             clock = now
             ended = progress.step % per_epoch == 0
             if ended or now - reported > self.execution.report_seconds:
-                self._report()
+                self._print(f"{self.name}: {report(progress, self.batches)}")
+                self._publish(checkpoint)
                 reported = now
             if ended:
-                self._end_epoch()
+                epoch = progress.step // per_epoch
+                progress.end_epoch(epoch, learning_rate(self.recipe, epoch - 1))
             due = ended or now - saved > self.execution.checkpoint_seconds
             if self.ranks.first and due and progress.step < self.steps:
                 save_checkpoint(checkpoint, self.network, self.optimiser, progress)
@@ -201,29 +205,9 @@ class Training:
             logits = self.network(normalise(frames.transpose(0, 1).flatten(0, 1))).float()
         return logits.unflatten(0, (views, -1))
 
-    def _end_epoch(self) -> None:
-        progress = self.progress
-        epoch = progress.step // self.batches.steps_per_epoch
-        row = {
-            "epoch": epoch,
-            "step": progress.step,
-            "learning_rate": learning_rate(self.recipe, epoch - 1),
-            **{name: total / progress.clips for name, total in progress.terms.items()},
-            "train_top1": 100 * progress.correct / progress.clips,
-            "seconds": round(progress.seconds, 2),
-        }
-        progress.history.append(row)
-        progress.terms, progress.correct, progress.clips = {}, 0, 0
-
-    def _report(self) -> None:
-        progress = self.progress
-        epoch = -(-progress.step // self.batches.steps_per_epoch)
-        left = progress.seconds / progress.step * (self.steps - progress.step)
-        loss, top1 = progress.terms["loss"] / progress.clips, 100 * progress.correct / progress.clips
-        self._print(
-            f"{self.name}: epoch {epoch} of {self.recipe['epochs']}, "
-            f"loss {loss:.3f}, top-1 {top1:.1f}%, {left / 60:.1f} min left"
-        )
+    def _publish(self, checkpoint: Path) -> None:
+        if self.ranks.first:
+            publish(checkpoint.parent, self.progress, self.batches)
 
     def _print(self, line: str) -> None:
         if self.ranks.first:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -17,16 +16,6 @@ from stm.planning.costs import costs
 from stm.planning.page import aligned, duration, quantity, room, text
 from stm.planning.speed import counted_networks, given, nearest, of_benchmark, of_finished_runs
 from stm.planning.targets import targets
-
-CONFIG = Path(__file__).parents[2] / "config"
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A working folder with the configuration and no results."""
-    shutil.copytree(CONFIG, tmp_path / "config")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def costed(study: str, *asked: str, rate: float = 100.0, jobs: int = 1):

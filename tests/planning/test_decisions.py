@@ -1,7 +1,6 @@
 """What claims take: which are asked, at which level, and from what."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +11,8 @@ from stm.config.plan import Plan
 from stm.evaluation.predictions import Predictions, write
 from stm.planning.decisions import decisions
 
-CONFIG = Path(__file__).parents[2] / "config"
 CLIPS = 240
 RIGHT = {"TSN": 0.20, "CSTM": 0.48, "CMM": 0.44, "STM": 0.49}
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    shutil.copytree(CONFIG, tmp_path / "config")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def by_claim(found):

@@ -1,0 +1,130 @@
+"""Subcommands about runs: what one says of videos, as a file for other programs, where all of them stand, and why."""
+
+import argparse
+import time
+from pathlib import Path
+
+from stm.cli.arguments import DEVICE, STUDY, Command, chosen_device, path, positive
+
+TARGETS = {
+    "nargs": "*",
+    "metavar": "TARGET",
+    "help": "reports/table6.csv, or table6 (default: all of the study's)",
+}
+
+
+def predict(options: argparse.Namespace) -> int:
+    device = chosen_device(options.device)
+    from stm.data.listing import write_csv
+    from stm.data.videos import videos_in
+    from stm.evaluation.evaluate import load_run
+    from stm.evaluation.predict import COLUMNS, as_json, as_text, csv_rows, predict
+    from stm.files import write_json
+
+    videos = videos_in(options.videos)
+    network, record = load_run(options.run, device)
+    found = []
+    for one in predict(network, record, videos, options.protocol, device):
+        print(as_text(one), flush=True)
+        found.append(one)
+    if options.csv:
+        write_csv(options.csv, COLUMNS, csv_rows(found))
+    if options.json:
+        write_json(options.json, as_json(found, options.run, record, options.protocol))
+    without = sum(not one.top for one in found)
+    print(f"{len(found)} videos: {len(found) - without} predicted, {without} unreadable")
+    return 1 if without else 0
+
+
+def export(options: argparse.Namespace) -> None:
+    from stm.evaluation.card import card
+    from stm.evaluation.export import export
+    from stm.files import write_text
+
+    exported, record = export(options.run, options.format, options.out)
+    page = options.out.with_suffix(".md")
+    write_text(page, card(options.run, record, exported))
+    print(f"{options.out} and {page}: probabilities differ by at most {exported.difference:.2g} on {exported.compared}")
+
+
+def status(options: argparse.Namespace) -> None:
+    from stm.config.plan import Plan
+    from stm.planning import status, targets
+
+    study = Plan(options.study)
+    asked = targets.targets(study, options.targets)
+    while True:
+        text = status.text(study.study.study, status.standings(asked))
+        if not options.watch:
+            print(text)
+            return
+        # To the upper left corner, and nothing below it.
+        print(f"\033[H\033[2J{text}\n{time.strftime('%H:%M:%S')}, every {options.watch:g} s; Ctrl-C ends", flush=True)
+        try:
+            time.sleep(options.watch)
+        except KeyboardInterrupt:
+            print()
+            return
+
+
+def explain(options: argparse.Namespace) -> None:
+    from stm.config.plan import Plan
+    from stm.planning import differences, origin
+
+    if options.diff:
+        print(differences.text(*options.diff))
+        return
+    if options.line is None:
+        raise ValueError("give a report and one of its lines, as `reports/table6.csv STM`, or --diff and two runs")
+    study = options.study or origin.study_of(options.report)
+    print(origin.text(Plan(study), options.report, options.line))
+
+
+RUN = {"--run": path("folder of a finished run, as results/runs/…/seed0")}
+
+ABOUT_RUNS: dict[str, Command] = {
+    "predict": (
+        predict,
+        "say what a run takes videos for",
+        {
+            "videos": {"nargs": "+", "type": Path, "metavar": "VIDEO", "help": "files, or folders of them"},
+            **RUN,
+            "--protocol": {
+                "default": "efficient",
+                "choices": ("efficient", "full"),
+                "help": "one view of a video, or the papers' 30 (default: efficient)",
+            },
+            "--csv": path("table to write, a row a video and class", required=False),
+            "--json": path("the same for programs", required=False),
+            "--device": DEVICE["--device"],
+        },
+    ),
+    "export": (
+        export,
+        "write a run's network for other programs, with a model card",
+        {
+            **RUN,
+            "--format": {"required": True, "choices": ("onnx", "pt2"), "help": "ONNX, or torch.export's own"},
+            "--out": path("file to write; the card is the same with .md"),
+        },
+    ),
+    "status": (
+        status,
+        "say how far a study's runs are, wherever they train",
+        {
+            **STUDY,
+            "targets": TARGETS,
+            "--watch": {"type": positive, "metavar": "SECONDS", "help": "show it anew as often"},
+        },
+    ),
+    "explain": (
+        explain,
+        "say where a line of a report comes from, or why two runs differ",
+        {
+            "report": {"type": Path, "nargs": "?", "metavar": "REPORT", "help": "as reports/table6.csv"},
+            "line": {"nargs": "?", "metavar": "LINE", "help": "a line's name or number, as STM"},
+            "--study": path("the study's file (default: that of the report, in config/)", required=False),
+            "--diff": {"type": Path, "nargs": 2, "metavar": "RUN", "help": "folders of two finished runs"},
+        },
+    ),
+}

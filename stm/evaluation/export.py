@@ -1,0 +1,171 @@
+"""A run's network as one file for other programs, held to the network that it was made of."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from stm.config.products import RESULTS
+from stm.config.schema.protocols import PROTOCOLS
+from stm.data.dataset import EvaluationClips
+from stm.data.shards import FrameIndex
+from stm.draws import Purpose, generator
+from stm.evaluation.evaluate import load_run, softmax_scores
+from stm.files import file_digest, replacing
+from stm.models.backbone import ResNet
+from stm.repeatable import be_repeatable
+
+FORMATS = ("onnx", "pt2")
+# Clips that the file and the network are compared on, and how far their probabilities may be apart.
+COMPARED = 8
+TOLERANCE = 1e-4
+
+
+class ExportError(Exception):
+    """A file that is not written; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and how near it is to the network.
+
+    Attributes:
+        difference: the largest one between probabilities, over all clips and batch sizes.
+        compared: on which clips.
+    """
+
+    path: Path
+    format: str
+    sha256: str
+    input: list[int | str]
+    difference: float
+    compared: str
+
+
+class Probabilities(nn.Module):
+    """What evaluation does to a view, with the normalisation inside: nothing is left to those who use the file.
+
+    Shape:
+        input (N, T, 3, H, W) RGB bytes; output (N, K).
+    """
+
+    def __init__(self, network: ResNet):
+        super().__init__()
+        self.network = network
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return softmax_scores(self.network, frames)
+
+
+def export(run: Path, form: str, out: Path) -> tuple[Exported, dict[str, Any]]:
+    """Write the network of a run; N of its input is free.
+
+    Args:
+        run: its folder.
+        form: of `FORMATS`.
+        out: the file to write. It holds the classes, too.
+
+    Returns:
+        What was written, and the run's record.
+
+    Raises:
+        RunError: of `load_run`.
+        ExportError: what the format needs is not installed, or the file's probabilities are not the network's.
+    """
+    if form == "onnx":
+        _require_onnx()
+    network, record = load_run(run, torch.device("cpu"))
+    be_repeatable(record["spec"]["recipe"]["threads"], torch.device("cpu"))
+    model = Probabilities(network).eval()
+    clips, compared = clips_to_compare(record)
+    with torch.inference_mode():
+        expected = model(clips)
+    # Two clips: of one, the exporter would conclude that there is always one.
+    batch = torch.export.Dim("clips", min=1)
+    program = torch.export.export(model, (clips[:2].clone(),), dynamic_shapes={"frames": {0: batch}})
+    about = json.dumps({"classes": record["classes"], "weights_sha256": record["weights_sha256"]}, ensure_ascii=False)
+    with replacing(out) as temporary:
+        temporary.write_bytes(_onnx(program, about) if form == "onnx" else _pt2(program, about))
+        scores = _reader(form, temporary)
+        difference = max(
+            float((scores(clips[start : start + size]) - expected[start : start + size]).abs().max())
+            for size in (1, 3, len(clips))
+            for start in range(0, len(clips), size)
+        )
+        if not difference <= TOLERANCE:
+            raise ExportError(
+                f"{out} is not written: its probabilities differ from the network's by up to {difference:.2g} "
+                f"(allowed: {TOLERANCE:g}) on {compared}"
+            )
+        sha256 = file_digest(temporary)
+    shape: list[int | str] = ["N", *clips.shape[1:]]
+    return Exported(out, form, sha256, shape, difference, compared), record
+
+
+def _require_onnx() -> None:
+    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if not find_spec(name)]
+    if missing:
+        raise ExportError(
+            f"--format onnx needs {' and '.join(missing)}, not installed here. In the project's folder:\n"
+            "  python -m pip install --editable '.[onnx]'\nor choose --format pt2, which needs nothing more"
+        )
+
+
+def _onnx(program: torch.export.ExportedProgram, about: str) -> bytes:
+    made = torch.onnx.export(
+        program, dynamo=True, input_names=["frames"], output_names=["probabilities"], verbose=False
+    )
+    assert made is not None, "the exporter by way of torch.export gives a program"
+    model = made.model_proto
+    model.metadata_props.add(key="stm", value=about)
+    return model.SerializeToString()
+
+
+def _pt2(program: torch.export.ExportedProgram, about: str) -> bytes:
+    file = io.BytesIO()
+    torch.export.save(program, file, extra_files={"stm.json": about})
+    return file.getvalue()
+
+
+def _reader(form: str, path: Path) -> Callable[[Tensor], Tensor]:
+    """The file as its users run it: bytes of clips to probabilities."""
+    if form == "pt2":
+        module = torch.export.load(io.BytesIO(path.read_bytes())).module()
+        return lambda clips: module(clips).detach()
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    return lambda clips: torch.from_numpy(session.run(None, {"frames": clips.numpy()})[0])
+
+
+def clips_to_compare(record: dict[str, Any]) -> tuple[Tensor, str]:
+    """(n, T, 3, H, W) bytes and what they are: clips of the run's validation split where its frames are here, else
+    noise.
+    """
+    spec = record["spec"]
+    size, index = spec["recipe"]["crop_size"], _index_of(record)
+    if index is None:
+        shape = (COMPARED, spec["frames"], 3, *size)
+        noise = generator(0, Purpose.EVALUATION).integers(0, 256, shape, dtype=np.uint8)
+        return torch.from_numpy(noise), f"{COMPARED} clips of noise (the dataset's frames are not here)"
+    rows = index.select("validation", spec["fold"])[:COMPARED]
+    shown = PROTOCOLS["efficient"].model_dump()
+    clips = EvaluationClips(index, rows, shown, spec["frames"], spec["recipe"]["short_side"], size)
+    found = torch.cat([clips[k] for k in range(len(clips))])
+    return found, f"{len(rows)} clips of {index.path.parent.name}'s validation split"
+
+
+def _index_of(record: dict[str, Any]) -> FrameIndex | None:
+    """The frames that the run was trained on, known by their digest."""
+    for path in sorted(Path(RESULTS, "frames").glob("*/index.arrow")):
+        index = FrameIndex(path)
+        if index.digest == record.get("data_digest"):
+            return index
+    return None

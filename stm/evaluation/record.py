@@ -1,0 +1,25 @@
+"""What a run says of itself: `run.json` in its folder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+class RunError(Exception):
+    """A run's folder that cannot be used as asked; the text says why and what to do."""
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """The record of a finished run, trained or imported.
+
+    Raises:
+        RunError: there is none.
+    """
+    path = folder / "run.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        hint = "its training has not ended" if folder.is_dir() else "no such folder"
+        raise RunError(
+            f"{path}: no such file ({hint}). Give the folder of a finished run, as results/runs/<experiment>/seed0"
+        ) from None
