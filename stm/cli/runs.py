@@ -42,7 +42,7 @@ def export(options: argparse.Namespace) -> None:
     from stm.files import write_text
 
     exported, record = export(options.run, options.format, options.out)
-    page = options.out.with_suffix(".md")
+    page = options.out.with_name(f"{options.out.name}.md")
     write_text(page, card(options.run, record, exported))
     print(f"{options.out} and {page}: probabilities differ by at most {exported.difference:.2g} on {exported.compared}")
 
@@ -105,7 +105,7 @@ ABOUT_RUNS: dict[str, Command] = {
         {
             **RUN,
             "--format": {"required": True, "choices": ("onnx", "pt2"), "help": "ONNX, or torch.export's own"},
-            "--out": path("file to write; the card is the same with .md"),
+            "--out": path("file to write; the card is beside it, with .md after its name"),
         },
     ),
     "status": (

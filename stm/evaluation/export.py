@@ -83,7 +83,8 @@ def export(run: Path, form: str, out: Path) -> tuple[Exported, dict[str, Any]]:
         _require_onnx()
     network, record = load_run(run, torch.device("cpu"))
     be_repeatable(record["spec"]["recipe"]["threads"], torch.device("cpu"))
-    model = Probabilities(network).eval()
+    # In the plain layout: of one that is permuted, torch.export takes the file's tensor for part of a larger one.
+    model = Probabilities(network.to(memory_format=torch.contiguous_format)).eval()
     clips, compared = clips_to_compare(record)
     with torch.inference_mode():
         expected = model(clips)

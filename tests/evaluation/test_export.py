@@ -63,7 +63,7 @@ def test_a_pt2_file_gives_the_networks_probabilities_for_any_number_of_clips_and
         frames = torch.randint(0, 256, (clips, FRAMES, 3, HEIGHT, WIDTH), dtype=torch.uint8)
         with torch.no_grad():
             assert torch.allclose(module(frames), softmax_scores(network, frames), atol=1e-5)
-    page = (project / "stm.md").read_text()
+    page = (project / "stm.pt2.md").read_text()
     assert f"uint8 (N, {FRAMES}, 3, {HEIGHT}, {WIDTH}), RGB" in page
     assert f"SHA-256 `{file_digest(project / 'stm.pt2')}`" in page and record["weights_sha256"] in page
     assert "| efficient | 1 | 8 |" in page and "- learning rate: 0.05" in page
@@ -73,7 +73,7 @@ def test_a_pt2_file_gives_the_networks_probabilities_for_any_number_of_clips_and
 def test_where_the_frames_are_not_here_noise_is_compared_and_the_card_says_so(spec, index, project):
     run = recorded(spec, index, project, "tea", data_digest="of other frames")
     assert exported(run, "pt2", project / "tea.pt2") == 0
-    assert "8 clips of noise (the dataset's frames are not here)" in (project / "tea.md").read_text()
+    assert "8 clips of noise (the dataset's frames are not here)" in (project / "tea.pt2.md").read_text()
 
 
 def test_an_onnx_file_gives_the_networks_probabilities_for_any_number_of_clips(run, project):
