@@ -82,6 +82,13 @@ def evaluate(options: argparse.Namespace) -> None:
     evaluate(specs, options.run, options.index, options.out, device, options.workers)
 
 
+def features(options: argparse.Namespace) -> None:
+    device = _device(options.device)
+    from stm.evaluation.evaluate import before_softmax, evaluate
+
+    evaluate([options.spec], options.run, options.index, [options.out], device, options.workers, before_softmax)
+
+
 def complexity(options: argparse.Namespace) -> None:
     from stm.analysis.complexity import write_complexity
 
@@ -98,6 +105,12 @@ def claims(options: argparse.Namespace) -> None:
     from stm.reporting.claimspage import write_claims
 
     write_claims(options.tables, options.claims, options.study, options.out)
+
+
+def figure(options: argparse.Namespace) -> None:
+    from stm.reporting.figures.kinds import write_figure
+
+    write_figure(options.spec, options.out)
 
 
 def checkpoints(options: argparse.Namespace) -> None:
@@ -199,6 +212,17 @@ STAGES: dict[str, Command] = {
             **DEVICE,
         },
     ),
+    "features": (
+        features,
+        "give what one run makes of the clips of a split before the softmax: features and logits",
+        {
+            **SPEC,
+            "--run": path("folder of the run"),
+            "--index": path("of the dataset's frames"),
+            "--out": path("features to write"),
+            **DEVICE,
+        },
+    ),
     "complexity": (complexity, "count parameters and FLOPs of a network", {**SPEC, "--out": path("JSON to write")}),
     "table": (table, "write one table and its claims", {**SPEC, "--out": path("path without its ending")}),
     "order": (
@@ -206,6 +230,7 @@ STAGES: dict[str, Command] = {
         "compare every experiment with itself under other orders of frames",
         {**SPEC, "--out": path("path without its ending")},
     ),
+    "figure": (figure, "draw one figure, and write what it shows", {**SPEC, "--out": path("path without its ending")}),
     "checkpoints": (
         checkpoints,
         "hold public checkpoints to what is published of them",

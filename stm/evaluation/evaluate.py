@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,27 @@ from stm.models.builder import build
 from stm.ranks import Ranks, joined_ranks
 from stm.repeatable import be_repeatable
 
+# What is made of views, (N, T, 3, H, W) bytes to (N, D).
+OfViews = Callable[[ResNet, Tensor], Tensor]
+
 
 class RunError(Exception):
     """A run's folder that cannot be used as asked; the text says why and what to do."""
+
+
+def softmax(network: ResNet, views: Tensor) -> Tensor:
+    """(N, K): what predictions hold."""
+    return network(normalise(views)).float().softmax(1)
+
+
+def before_softmax(network: ResNet, views: Tensor) -> Tensor:
+    """(N, K + C): the logits, and the mean over a clip's T frames of the features that they are made of.
+
+    The consensus is a mean of logits and the classifier is affine, so that it makes a clip's logits of its mean
+    features: of TSN too, whose frames meet nowhere else.
+    """
+    pooled = network.features(normalise(views)).float().unflatten(0, (-1, network.frames)).mean(1)
+    return torch.cat([network.fc(pooled).float(), pooled], 1)
 
 
 def load_run(folder: Path, device: torch.device) -> tuple[ResNet, dict[str, Any]]:
@@ -50,16 +68,18 @@ def evaluate(
     outs: Sequence[Path],
     device: torch.device,
     workers: int = 0,
+    of_views: OfViews = softmax,
 ) -> None:
-    """Write the mean softmax scores of every clip of a split, under each of some protocols.
+    """Write the scores of every clip of a split, under each of some protocols.
 
     Args:
-        specs: of `stm.config.products.Prediction`.
+        specs: of `stm.config.products.Prediction`, or of `Features`.
         run: the run's folder.
         index_path: of the dataset that it was trained on.
         outs: a predictions file for each specification.
         device: where the network computes.
         workers: loader processes; without a trace in the scores.
+        of_views: `softmax`, or `before_softmax`; a clip has the mean over its views.
 
     Raises:
         RunError: the run was trained with other classes than the index has.
@@ -75,7 +95,7 @@ def evaluate(
     be_repeatable(recipe["threads"], device)
     with joined_ranks(device) as ranks:
         for spec, out in zip(specs, outs, strict=True):
-            predictions = _predictions(spec, run, network, record, recipe, index, device, workers, ranks)
+            predictions = _predictions(spec, run, network, record, recipe, index, device, workers, ranks, of_views)
             if ranks.first:
                 write(out, predictions)
 
@@ -90,6 +110,7 @@ def _predictions(
     device: torch.device,
     workers: int,
     ranks: Ranks,
+    of_views: OfViews,
 ) -> Predictions:
     """Of one protocol; every rank scores its share of the clips."""
     rows = index.select(spec["split"], record["spec"]["fold"])
@@ -102,13 +123,15 @@ def _predictions(
         recipe["short_side"],
         recipe["crop_size"],
     )
-    scores = torch.cat(ranks.gather(_scores(network, clips, record, device, workers))).cpu().numpy()
+    scores = torch.cat(ranks.gather(_scores(network, clips, record, device, workers, of_views))).cpu().numpy()
+    classes = len(index.classes)
     found = [index.clip(int(row)) for row in rows]
     return Predictions(
         clips=[clip.clip for clip in found],
         labels=np.array([clip.label for clip in found], dtype=np.int64),
         groups=[clip.group for clip in found],
-        scores=scores,
+        scores=scores[:, :classes],
+        features=scores[:, classes:] if scores.shape[1] > classes else None,
         classes=index.classes,
         record={
             "spec": spec,
@@ -121,9 +144,14 @@ def _predictions(
 
 
 def _scores(
-    network: ResNet, clips: EvaluationClips, record: dict[str, Any], device: torch.device, workers: int
+    network: ResNet,
+    clips: EvaluationClips,
+    record: dict[str, Any],
+    device: torch.device,
+    workers: int,
+    of_views: OfViews,
 ) -> list[Tensor]:
-    """(n, K) float32, batch by batch: softmax of every view, then the mean over a clip's views."""
+    """(n, D) float32, batch by batch: what is made of every view, then the mean over a clip's views."""
     # As many views at a time as batch normalisation saw in training: what fits there fits here.
     size = record["spec"]["recipe"]["micro_batch"]
     views = clips.protocol["clips"] * clips.protocol["crops"]
@@ -138,13 +166,9 @@ def _scores(
     started = time.monotonic()
     with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
         for batch in loader:
-            parts = [_softmax(network, part.to(device)) for part in batch.flatten(0, 1).split(size)]
+            parts = [of_views(network, part.to(device)) for part in batch.flatten(0, 1).split(size)]
             scores.append(torch.cat(parts).unflatten(0, (len(batch), views)).mean(1))
             if time.monotonic() - started > 30:
                 print(f"{sum(map(len, scores))} of {len(clips)} clips", flush=True)
                 started = time.monotonic()
     return scores
-
-
-def _softmax(network: ResNet, views: Tensor) -> Tensor:
-    return network(normalise(views)).float().softmax(1)

@@ -49,7 +49,7 @@ def claim_rows(
     adjusted = _adjusted(spec["claims"], compared, estimates)
     rows = []
     for claim in spec["claims"]:
-        row = {**_common(spec, claim), "table": spec["table"]}
+        row = {**common(spec, claim), "table": spec["table"]}
         if "count" in claim:
             rows.append(row | _count(claim, sides))
         else:
@@ -90,7 +90,8 @@ def _verdict(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p
     return verdicts.direction(estimate, p, genuine=pair.genuine)
 
 
-def _common(spec: dict[str, Any], claim: dict[str, Any]) -> dict[str, Value]:
+def common(spec: dict[str, Any], claim: dict[str, Any]) -> dict[str, Value]:
+    """The cells that follow from a claim alone, the others empty."""
     empty: dict[str, Value] = dict.fromkeys(COLUMNS)
     return {
         **empty,

@@ -63,8 +63,8 @@ def _undecided(paper: str, claim: Claim, study: str) -> Row:
         word, why = NOT_TESTABLE, f"needs {claim.needs}"
     else:
         decider = claim.compare or claim.count
-        assert decider is not None, "the schema asks for one of the four"
-        word, why = NOT_TESTABLE, f"this study does not make {decider.table}"
+        made_by = decider.table if decider else claim.separation.figure if claim.separation else None
+        word, why = NOT_TESTABLE, f"this study does not make {made_by}"
     values = {
         "claim": claim.id,
         "paper": paper,

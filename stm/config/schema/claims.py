@@ -23,6 +23,15 @@ class Comparison(Difference):
     less: Difference | None = None
 
 
+class Separation(Difference):
+    """The difference first - second of two lines of a figure in how their features lie."""
+
+    figure: Name
+    # Of each clip's features at unit length: the silhouette of its class, or its distance to the mean of its own class
+    # (`within`) or of the others (`between`).
+    measure: Literal["silhouette", "within", "between"]
+
+
 class Counted(Strict):
     """A count of a full-size network, or how many times as much it is as that of another line (`over`)."""
 
@@ -42,9 +51,10 @@ class Claim(Strict):
     quote: str | None = None
     statement: str
     kind: Literal["direction", "size", "equivalence", "count", "structure", "dataset", "speed", "feature", "literature"]
-    # What decides it: accuracies, a count, or a test of ours (of structure: `tests/models/test_cstm.py::test_…`).
+    # What decides it: accuracies, a count, features, or a test (of structure: `tests/models/test_cstm.py::test_…`).
     compare: Comparison | None = None
     count: Counted | None = None
+    separation: Separation | None = None
     test: str | None = None
     # What would decide it, where this version makes nothing that could.
     needs: str | None = None
@@ -60,11 +70,16 @@ class Claim(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        decided = [key for key in ("compare", "count", "test", "needs") if getattr(self, key) is not None]
+        decided = [key for key in ("compare", "count", "separation", "test", "needs") if getattr(self, key) is not None]
         if len(decided) != 1:
             given = " and ".join(decided) or "none of them"
-            raise ValueError(f"{self.id}: give one of compare, count, test or needs, not {given}")
-        possible = {"compare": ("direction", "size", "equivalence"), "count": ("count",), "test": ("structure",)}
+            raise ValueError(f"{self.id}: give one of compare, count, separation, test or needs, not {given}")
+        possible = {
+            "compare": ("direction", "size", "equivalence"),
+            "count": ("count",),
+            "separation": ("feature",),
+            "test": ("structure",),
+        }
         key = decided[0]
         if self.kind not in possible.get(key, (self.kind,)):
             raise ValueError(f"{self.id}: a claim of kind {self.kind} is not decided by `{key}`")
