@@ -7,7 +7,7 @@ from stm.config.loading import ConfigError, suggestion
 from stm.config.plan import Plan
 from stm.config.products import Prediction
 
-ENDINGS = (".claims.csv", ".csv", ".md", ".tex")
+ENDINGS = (".claims.csv", ".points.csv", ".csv", ".md", ".tex", ".pdf", ".png")
 ORDER, CLAIMS = "temporal_order", "claims"
 
 
@@ -21,7 +21,8 @@ class Target:
 
 
 def targets(plan: Plan, asked: Sequence[str]) -> list[Target]:
-    """The reports that are asked for, `claims` being all of the study's tables; without any, those of `snakemake`.
+    """The reports that are asked for, `claims` being all that decide claims; without any, those of `snakemake`, but for
+    figures that take nothing of their own.
 
     Args:
         asked: `reports/table6.csv`, or `table6`.
@@ -29,22 +30,29 @@ def targets(plan: Plan, asked: Sequence[str]) -> list[Target]:
     Raises:
         ConfigError: the study has no such report, or cannot make it.
     """
-    names = [name for text in asked for name in _names(plan, text)] or [*plan.tables, ORDER]
+    names = [name for text in asked for name in _names(plan, text)] or [*plan.tables, *_own(plan), ORDER]
     return [_target(plan, name) for name in dict.fromkeys(names)]
 
 
 def _names(plan: Plan, text: str) -> list[str]:
-    known = [*plan.known_tables, ORDER, CLAIMS]
+    known = [*plan.known_tables, *plan.known_figures, ORDER, CLAIMS]
     name = text.removeprefix(f"{plan.study.reports_dir}/")
     name = next((name.removesuffix(ending) for ending in ENDINGS if name.endswith(ending)), name)
     if name not in known:
         raise ConfigError(f"{text} is no report of a study.{suggestion(name, known)}\n  Known: {', '.join(known)}")
-    return plan.tables if name == CLAIMS else [name]
+    return [*plan.tables, *_own(plan)] if name == CLAIMS else [name]
+
+
+def _own(plan: Plan) -> list[str]:
+    """The study's figures that are drawn from features, which no table takes."""
+    return [name for name in plan.figures if plan.figure(name).features]
 
 
 def _target(plan: Plan, name: str) -> Target:
     if name == ORDER:
         found, title = plan.order.predictions, "every network under every order of frames"
+    elif name in plan.known_figures:
+        found, title = plan.figure(name).predictions, plan.figure(name).figure.title
     else:
         table = plan.table(name)
         found = [p for line in table.all_lines for seed in line.predictions for p in seed]
