@@ -31,7 +31,7 @@ def write_accuracy_cost(spec: dict[str, Any], out: Path) -> None:
     if not rows:
         tables = ", ".join(spec["tables"].values())
         raise TableError(f"{tables}: no measured line has run_flops_g. Say how many classes the dataset has (`expect`)")
-    write_rows(out.with_name(f"{out.name}.csv"), rows)
+    write_rows(out.with_name(f"{out.name}.csv"), rows[0], rows)
     with page(COLUMN, 2.6 + 0.13 * len(rows), out) as figure:
         _draw(figure.subplots(), rows)
         handles, names = figure.axes[0].get_legend_handles_labels()

@@ -38,11 +38,12 @@ def write_confusions(spec: dict[str, Any], out: Path) -> None:
     taken = {line["method"]: _taken(line) for line in spec["lines"]}
     labels, classes = first.predictions.labels, first.predictions.classes
     rows = _rows(spec, taken, labels, first.groups, classes)
-    write_rows(out.with_name(f"{out.name}.csv"), rows or [dict.fromkeys(_columns(list(taken)))])
     methods = list(taken)
+    write_rows(out.with_name(f"{out.name}.csv"), _columns(methods), rows)
     shown = {method: _most_confused(rows, method, spec["pairs"]) for method in methods}
-    heights = [max(len(pairs), 1) + 1.5 for pairs in shown.values()]
-    with page(PAGE, 0.21 * sum(heights) + 0.5, out) as figure:
+    # A title is as high as two pairs.
+    heights = [len(pairs) + 2 for pairs in shown.values()]
+    with page(PAGE, 0.21 * sum(heights) + 0.9, out) as figure:
         grid = figure.subplots(len(methods), 1, squeeze=False, height_ratios=heights, sharex=True)
         for (axes,), (method, pairs) in zip(grid, shown.items(), strict=True):
             _panel(axes, method, pairs, methods)
@@ -108,6 +109,8 @@ def _panel(axes: Axes, chosen_by: str, pairs: list[Row], methods: list[str]) -> 
         axes.errorbar(
             value, at, xerr=bars, fmt=MARKERS[k], color=colours()[2 * k], elinewidth=0.8, label=method, clip_on=False
         )
+    if not pairs:
+        axes.text(50, 0, "none", ha="center", va="center")
     names = [f"{_short(row['class'])} / {_short(row['other_class'])}" for row in pairs]
     axes.set_yticks(range(len(pairs)), names)
     axes.set_ylim(max(len(pairs), 1) - 0.4, -0.6)

@@ -35,9 +35,11 @@ def write_curves(spec: dict[str, Any], out: Path) -> None:
         grid = figure.subplots(len(panels), 2, squeeze=False, height_ratios=heights)
         for axes, panel in zip(grid, panels, strict=True):
             _row(axes, panel, histories)
-        for axes, title in zip(grid[-1], ("Epoch", "Epoch"), strict=True):
-            axes.set_xlabel(title)
-    write_rows(out.with_name(f"{out.name}.csv"), _rows(spec, histories))
+        for axes in grid[-1]:
+            axes.set_xlabel("Epoch")
+        figure.align_ylabels()
+    rows = _rows(spec, histories)
+    write_rows(out.with_name(f"{out.name}.csv"), rows[0], rows)
 
 
 def _history(path: Path) -> list[dict[str, float]]:
@@ -51,8 +53,8 @@ def _history(path: Path) -> list[dict[str, float]]:
 
 def _row(axes: list[Axes], panel: dict[str, Any], histories: dict[str, list[dict[str, float]]]) -> None:
     """The two panels of a table, and its legend."""
-    styles = [(colour, dash) for dash in DASHES for colour in colours()]
-    for line, (colour, dash) in zip(panel["lines"], cycle(styles)):
+    # A dash beside the colour; 20 curves before one looks like another.
+    for line, colour, dash in zip(panel["lines"], cycle(colours()), cycle(DASHES)):
         for i, path in enumerate(line["histories"].values()):
             epochs = [row["epoch"] for row in histories[path]]
             for ax, measure in zip(axes, MEASURES, strict=True):

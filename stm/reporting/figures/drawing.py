@@ -1,6 +1,6 @@
 """A page to draw on in the one style, and its files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def colours() -> list[str]:
     return rcParams["axes.prop_cycle"].by_key()["color"]
 
 
-def write_rows(path: Path, rows: list[dict[str, Value]]) -> None:
-    """What a picture shows, as csv: the columns of the first row."""
-    columns = list(rows[0])
+def write_rows(path: Path, columns: Iterable[str], rows: list[dict[str, Value]]) -> None:
+    """What a picture shows, as csv."""
+    columns = list(columns)
     write_text(path, csv_text(columns, ([csv_cell(row[column]) for column in columns] for row in rows)))

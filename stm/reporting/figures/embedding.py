@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from stm.analysis.embedding import tsne_map
 from stm.files import digest, write_text
-from stm.reporting.cells import Value, csv_cell, csv_text, markdown
+from stm.reporting.cells import Value, csv_cell, markdown
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page, write_rows
 from stm.reporting.figures.separation import (
@@ -42,8 +42,8 @@ def write_embedding(spec: dict[str, Any], out: Path) -> None:
     drawn = drawn_clips(networks[0], spec["classes"], spec["clips_per_class"])
     rows, maps = separation_rows(spec, networks), []
     for network in networks:
-        points = network.points(0, "logits", "raw")[drawn]
-        of_seeds = [tsne_map(points, spec["perplexity"], seed) for seed in range(spec["map_seeds"])]
+        logits = network.points(0, "logits", "raw")[drawn]
+        of_seeds = [tsne_map(logits, spec["perplexity"], seed) for seed in range(spec["map_seeds"])]
         maps.append(of_seeds[0])
         rows += [
             {
@@ -59,10 +59,10 @@ def write_embedding(spec: dict[str, Any], out: Path) -> None:
         ]
     claims = claim_rows(spec, networks)
     _draw(spec, networks, drawn, maps, rows, out)
-    write_rows(out.with_name(f"{out.name}.points.csv"), _points(networks, drawn, maps))
-    write_rows(out.with_name(f"{out.name}.csv"), rows)
-    cells = [[csv_cell(row[column]) for column in CLAIM_COLUMNS] for row in claims]
-    write_text(out.with_name(f"{out.name}.claims.csv"), csv_text(CLAIM_COLUMNS, cells))
+    points = _points(networks, drawn, maps)
+    write_rows(out.with_name(f"{out.name}.points.csv"), points[0], points)
+    write_rows(out.with_name(f"{out.name}.csv"), rows[0], rows)
+    write_rows(out.with_name(f"{out.name}.claims.csv"), CLAIM_COLUMNS, claims)
     write_text(out.with_name(f"{out.name}.md"), _page(spec, rows, claims, out.name))
 
 

@@ -1,6 +1,5 @@
 """Pictures of made files: what the csv beside them holds, and the same bytes each time."""
 
-import copy
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 
 from stm.evaluation.predictions import Predictions, write
 from stm.reporting.figures.kinds import write_figure
+from stm.reporting.figures.separation import claim_rows, load_networks
 from stm.reporting.measured import TableError
 from stm.reporting.tables import write_table
 
@@ -17,22 +17,33 @@ COMMON = {"code": "0", "figure": "picture", "study": "demo", "title": "a picture
 
 @pytest.fixture
 def drawn(tmp_path):
-    """Draw a specification twice, in two folders; the csv of the first, once both are the same bytes."""
+    """Draw a specification as `tmp_path`/picture; its csv."""
 
     def draw(spec: dict) -> pd.DataFrame:
-        first, second = tmp_path / "first", tmp_path / "second"
-        for folder in (first, second):
-            write_figure(spec, folder / "picture")
-        files = sorted(path.name for path in first.iterdir())
-        assert {"picture.pdf", "picture.png", "picture.csv"} <= set(files)
-        assert files == sorted(path.name for path in second.iterdir())
-        for name in files:
-            assert (first / name).read_bytes() == (second / name).read_bytes(), name
-        assert (first / "picture.pdf").read_bytes().startswith(b"%PDF")
-        assert (first / "picture.png").read_bytes().startswith(b"\x89PNG")
-        return pd.read_csv(first / "picture.csv")
+        write_figure(spec, tmp_path / "picture")
+        assert (tmp_path / "picture.pdf").read_bytes().startswith(b"%PDF")
+        assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+        return pd.read_csv(tmp_path / "picture.csv")
 
     return draw
+
+
+@pytest.mark.parametrize("kind", ["confusions", "accuracy_cost", "curves", "embedding"])
+def test_the_same_files_give_the_same_bytes(request, made, tmp_path, kind):
+    match kind:
+        case "accuracy_cost":
+            spec = cost_spec(made, tmp_path)
+        case "curves":
+            spec = curves_spec(tmp_path, lines=2)
+        case _:
+            spec = request.getfixturevalue(kind)
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        write_figure(spec, folder / "picture")
+    files = sorted(path.name for path in first.iterdir())
+    assert {"picture.pdf", "picture.png", "picture.csv"} <= set(files)
+    assert files == sorted(path.name for path in second.iterdir())
+    assert [name for name in files if (first / name).read_bytes() != (second / name).read_bytes()] == []
 
 
 # Confusions
@@ -154,6 +165,13 @@ def claim(name: str, first: str, second: str, measure: str = "silhouette", **cha
     return {**common, "separation": separation, **changes}
 
 
+def decided(spec: dict, claim: dict) -> dict:
+    """The row of a claim."""
+    networks = load_networks([line for row in spec["panels"] for line in row["lines"]])
+    (row,) = claim_rows({**spec, "claims": [claim]}, networks)
+    return row
+
+
 @pytest.fixture
 def embedding(tmp_path) -> dict:
     """Two networks, of which the first keeps the classes further apart."""
@@ -187,15 +205,15 @@ def test_measures_are_of_every_space_and_of_every_map(drawn, embedding, tmp_path
     assert close["ratio"] == pytest.approx(close["between"] / close["within"], rel=1e-2)
     key = ("features", "unit length")
     assert measured.loc[("stm_with", *key), "silhouette"] > measured.loc[("stm_without", *key), "silhouette"]
-    points = pd.read_csv(tmp_path / "first/picture.points.csv")
+    points = pd.read_csv(tmp_path / "picture.points.csv")
     assert len(points) == 2 * 24 and set(points["class"]) == {"one", "two"} and points["x"].notna().all()
-    page = (tmp_path / "first/picture.md").read_text()
+    page = (tmp_path / "picture.md").read_text()
     assert "](picture.png)" in page and "35 clips of 2 classes" in page
 
 
 def test_the_same_clips_are_drawn_of_every_network_and_nobody_chooses_them(drawn, embedding, tmp_path):
     drawn(embedding)
-    points = pd.read_csv(tmp_path / "first/picture.points.csv")
+    points = pd.read_csv(tmp_path / "picture.points.csv")
     one, other = (set(found["clip"]) for _, found in points.groupby("name"))
     assert one == other and one != {f"clip{i}" for i in range(24)}
 
@@ -211,31 +229,28 @@ def test_the_same_clips_are_drawn_of_every_network_and_nobody_chooses_them(drawn
         (claim("P129", "stm_with", "stm_without", inconsistent="elsewhere"), "inconsistent in the paper"),
     ],
 )
-def test_a_claim_about_features_has_the_word_of_its_difference(drawn, embedding, tmp_path, found, word):
-    drawn({**embedding, "map_seeds": 1, "claims": [found]})
-    row = pd.read_csv(tmp_path / "first/picture.claims.csv").iloc[0]
+def test_a_claim_about_features_has_the_word_of_its_difference(embedding, found, word):
+    row = decided(embedding, found)
     assert row["verdict"] == word and row["table"] == "picture"
     assert row["low"] <= row["measured"] <= row["high"]
     assert row["deviations"] == "data: drawn for Kinetics-400"
-    assert f"| {word} |" in (tmp_path / "first/picture.md").read_text()
 
 
-def test_a_claim_is_tested_on_the_difference_of_the_means_in_the_csv(drawn, embedding, tmp_path):
+def test_a_claim_stands_in_its_file_and_on_its_page_with_the_difference_of_the_means(drawn, embedding, tmp_path):
     measured = drawn({**embedding, "map_seeds": 1, "claims": [claim("P129", "stm_with", "stm_without")]})
     deciding = measured.query("space == 'features' and scaling == 'unit length'").set_index("name")["silhouette"]
-    row = pd.read_csv(tmp_path / "first/picture.claims.csv").iloc[0]
+    row = pd.read_csv(tmp_path / "picture.claims.csv").iloc[0]
     assert row["measured"] == pytest.approx(deciding["stm_with"] - deciding["stm_without"], abs=2e-4)
+    assert "| holds here |" in (tmp_path / "picture.md").read_text()
 
 
 @pytest.mark.parametrize(
     ("changes", "why"),
     [({"obstacle": "the loss is off"}, "the loss is off"), ({"tests_claims": False}, "a check of the plumbing")],
 )
-def test_what_the_study_cannot_test_is_measured_and_not_decided(embedding, tmp_path, changes, why):
-    spec = copy.deepcopy({**embedding, "map_seeds": 1, "claims": [claim("P130", "stm_with", "stm_without")]})
-    spec["panels"][0]["lines"][0].update(changes)
-    write_figure(spec, tmp_path / "picture")
-    row = pd.read_csv(tmp_path / "picture.claims.csv").iloc[0]
+def test_what_the_study_cannot_test_is_measured_and_not_decided(embedding, changes, why):
+    embedding["panels"][0]["lines"][0].update(changes)
+    row = decided(embedding, claim("P130", "stm_with", "stm_without"))
     assert row["verdict"] == "not testable here" and why in row["why"] and row["measured"] > 0
 
 
