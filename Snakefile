@@ -30,6 +30,7 @@ try:
     PLAN = Plan(Path(workflow.configfiles[0]), workflow.config_settings.config)
     PLAN.require_tables()
     TABLES = {name: PLAN.table(name) for name in PLAN.tables}
+    FIGURES = {name: PLAN.figure(name) for name in PLAN.figures}
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
@@ -53,10 +54,11 @@ onstart:
 
 
 rule all:
-    """Every table of the study, the order of frames, what its datasets list, and all claims."""
+    """Every table and figure of the study, the order of frames, what its datasets list, and all claims."""
     default_target: True
     input:
         expand("{reports}/{table}.csv", reports=REPORTS, table=TABLES),
+        expand("{reports}/{figure}.pdf", reports=REPORTS, figure=FIGURES),
         f"{REPORTS}/temporal_order.csv",
         f"{REPORTS}/datasets.csv",
         f"{REPORTS}/claims.csv",
@@ -67,3 +69,4 @@ include: "workflow/rules/frames.smk"
 include: "workflow/rules/runs.smk"
 include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/reports.smk"
+include: "workflow/rules/figures.smk"

@@ -66,6 +66,13 @@ def submit(options: argparse.Namespace) -> None:
     write_submission(options.predictions, options.form, options.out)
 
 
+def features(options: argparse.Namespace) -> None:
+    device = chosen_device(options.device)
+    from stm.evaluation.evaluate import before_softmax, evaluate
+
+    evaluate([options.spec], options.run, options.index, [options.out], device, options.workers, before_softmax)
+
+
 def complexity(options: argparse.Namespace) -> None:
     from stm.analysis.complexity import write_complexity
 
@@ -102,6 +109,12 @@ def datasets(options: argparse.Namespace) -> None:
     from stm.reporting.datasets import write_datasets
 
     write_datasets(options.spec, options.out)
+
+
+def figure(options: argparse.Namespace) -> None:
+    from stm.reporting.figures.kinds import write_figure
+
+    write_figure(options.spec, options.out)
 
 
 def checkpoints(options: argparse.Namespace) -> None:
@@ -211,6 +224,17 @@ STAGES: dict[str, Command] = {
             "--out": path("csv to write"),
         },
     ),
+    "features": (
+        features,
+        "give what one run makes of the clips of a split before the softmax: features and logits",
+        {
+            **SPEC,
+            "--run": path("folder of the run"),
+            "--index": path("of the dataset's frames"),
+            "--out": path("features to write"),
+            **DEVICE,
+        },
+    ),
     "complexity": (complexity, "count parameters and FLOPs of a network", {**SPEC, "--out": path("JSON to write")}),
     "speed": (
         speed,
@@ -233,6 +257,7 @@ STAGES: dict[str, Command] = {
         "count what a study's datasets list, beside what the papers say of them",
         {**SPEC, "--out": path("path without its ending")},
     ),
+    "figure": (figure, "draw one figure, and write what it shows", {**SPEC, "--out": path("path without its ending")}),
     "checkpoints": (
         checkpoints,
         "hold public checkpoints to what is published of them",

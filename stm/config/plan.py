@@ -3,15 +3,26 @@
 The Snakefile, `stm plan` and the tests ask here; nothing else builds a path of the pipeline.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 from stm.config.checkpointplan import CheckpointsPlan, Imported, checkpoints_plan
 from stm.config.datasetplan import DatasetsPlan, datasets_plan
+from stm.config.figureplan import FigurePlan, decides, figure_plan, shows
 from stm.config.loading import ConfigError, read_yaml, suggestion, validated
 from stm.config.orderplan import ORDERS, OrderPlan, order_plan
-from stm.config.products import DatasetPlan, LatencyJob, Network, Prediction, Run, SpeedJob, prediction_name
+from stm.config.products import (
+    DatasetPlan,
+    Features,
+    LatencyJob,
+    Network,
+    Prediction,
+    Run,
+    SpeedJob,
+    prediction_name,
+)
 from stm.config.schema.tables import Table
 from stm.config.study import BoundStudy, NotForThisStudyError
 from stm.config.submissionplan import Submission, obstacle, submission
@@ -72,6 +83,42 @@ class Plan(BoundStudy):
         return {}
 
     @cached_property
+    def figures(self) -> list[str]:
+        """The figures that this study makes when none is named."""
+        if self.study.figures is not None:
+            for i, name in enumerate(self.study.figures):
+                self.figure(name, ("figures", i))
+            return self.study.figures
+        return [name for name in self.known_figures if self._can_draw(name, self.tables)]
+
+    def figure(self, name: str, at: tuple[str | int, ...] = ()) -> FigurePlan:
+        """One figure, resolved; `at` is the key of the study that asks for it.
+
+        Raises:
+            ConfigError: it is not known, or asks for what is not known or not made in this study.
+        """
+        if name not in self._figures:
+            self._figures[name] = figure_plan(self, name, at, self.table, self.tables)
+        return self._figures[name]
+
+    @cached_property
+    def deciders(self) -> list[str]:
+        """Of all figures those that come with claims."""
+        return [name for name in self.known_figures if decides(self, name)]
+
+    @cached_property
+    def _figures(self) -> dict[str, FigurePlan]:
+        return {}
+
+    def _can_draw(self, name: str, tables: Sequence[str]) -> bool:
+        """Whether a figure is of some of these tables, and this study measures what it shows."""
+        if not shows(self, name, tables):
+            return False
+        with suppress(NotForThisStudyError):
+            self.figure(name)
+        return name in self._figures
+
+    @cached_property
     def order(self) -> OrderPlan:
         """Every experiment of the study's tables under every order of its frames."""
         return order_plan(self, [self.table(name) for name in self.tables])
@@ -120,6 +167,13 @@ class Plan(BoundStudy):
         shown = [p for line in lines for seed in line.predictions for p in seed]
         tested = [self.prediction(p.run, p.protocol, "test") for p in shown if not obstacle(p.run.dataset)]
         return {p.path: p for p in [*shown, *tested, *order_plan(self, self._table_plans).predictions]}
+
+    @cached_property
+    def features(self) -> dict[str, Features]:
+        """Every file of features of all figures that can be asked for, by its path."""
+        possible = [name for name in self.known_tables if name not in self.left_out]
+        names = [name for name in self.known_figures if name in self.figures or self._can_draw(name, possible)]
+        return {f.path: f for name in names for f in self.figure(name).features}
 
     @cached_property
     def runs(self) -> dict[str, Run]:

@@ -15,7 +15,7 @@ from stm.config.specification import variant_in_full
 from stm.files import digest, matching
 
 # Raised by hand when a stage comes to make something else from the same specification.
-STAGE_VERSIONS = {"render": 1, "extract": 1, "train": 1, "import": 1, "evaluate": 2, "latency": 1}
+STAGE_VERSIONS = {"render": 1, "extract": 1, "train": 1, "import": 1, "evaluate": 2, "features": 1, "latency": 1}
 
 RESULTS = "results"
 
@@ -211,6 +211,15 @@ class Prediction:
     @property
     def path(self) -> str:
         return f"{RESULTS}/predictions/{self.run.name}/{self.name}.arrow"
+
+
+@dataclass(frozen=True)
+class Features(Prediction):
+    """What one run makes of its validation split before the softmax, under one protocol."""
+
+    @property
+    def path(self) -> str:
+        return f"{RESULTS}/features/{self.run.name}/{self.name}.arrow"
 
 
 def prediction_name(protocol: str, spec: dict[str, Any]) -> str:

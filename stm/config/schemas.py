@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from stm.config.schema.checkpoints import Checkpoints
 from stm.config.schema.claims import Claims
 from stm.config.schema.datasets import Dataset, Roles
+from stm.config.schema.figures import Figure
 from stm.config.schema.networks import Models
 from stm.config.schema.prose import Prose
 from stm.config.schema.recipes import Recipe
@@ -22,6 +23,7 @@ FILES: dict[str, type[BaseModel]] = {
     "recipe": Recipe,
     "table": Table,
     "published_table": PublishedTable,
+    "figure": Figure,
     "claims": Claims,
     "roles": Roles,
     "prose": Prose,

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from stm.config.loading import ConfigError, Source, read_yaml, suggestion, validated
-from stm.config.products import STAGE_VERSIONS, DatasetPlan, Network, Prediction, Run, SpeedJob
+from stm.config.products import STAGE_VERSIONS, DatasetPlan, Features, Network, Prediction, Run, SpeedJob
 from stm.config.schema.claims import Claim, Claims
 from stm.config.schema.datasets import Dataset, Roles
 from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Models, Variant
@@ -191,10 +191,14 @@ class BoundStudy:
         """A run shown a split under a protocol."""
         return Prediction(run, protocol, self.prediction_spec(protocol, split))
 
-    def prediction_spec(self, protocol: str, split: str = "validation") -> dict[str, Any]:
+    def features_of(self, run: Run) -> Features:
+        """A run shown one view of its validation split, before the softmax."""
+        return Features(run, "efficient", self.prediction_spec("efficient", stage="features"))
+
+    def prediction_spec(self, protocol: str, split: str = "validation", stage: str = "evaluate") -> dict[str, Any]:
         """What a run's scores under a protocol follow from, beside the run."""
         return {
-            "version": STAGE_VERSIONS["evaluate"],
+            "version": STAGE_VERSIONS[stage],
             "split": split,
             "protocol": {"name": protocol, **self.protocol(protocol).model_dump()},
         }
@@ -253,6 +257,11 @@ class BoundStudy:
     def known_tables(self) -> list[str]:
         """Every table of `config/tables`, in the order of their numbers."""
         return sorted((p.stem for p in (self.config / "tables").glob("*.yaml")), key=lambda n: (len(n), n))
+
+    @cached_property
+    def known_figures(self) -> list[str]:
+        """Every figure of `config/figures`."""
+        return sorted(p.stem for p in (self.config / "figures").glob("*.yaml"))
 
     @cached_property
     def claim_files(self) -> list[Path]:

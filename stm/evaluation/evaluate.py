@@ -20,9 +20,29 @@ from stm.evaluation.online import Recogniser, recogniser, stream_scores
 from stm.evaluation.predictions import Predictions, write
 from stm.evaluation.record import RunError, read_record
 from stm.files import file_digest
+from stm.models.backbone import ResNet
 from stm.models.builder import VideoNetwork, build
 from stm.ranks import Ranks, joined_ranks
 from stm.repeatable import be_repeatable
+
+# What is made of views, (N, T, 3, H, W) bytes to (N, D).
+OfViews = Callable[[VideoNetwork, Tensor], Tensor]
+
+
+def softmax_scores(network: VideoNetwork, views: Tensor) -> Tensor:
+    """(N, T, 3, H, W) bytes to (N, K): what predictions hold, and every view of every protocol goes through."""
+    return network(normalise(views)).float().softmax(1)
+
+
+def before_softmax(network: VideoNetwork, views: Tensor) -> Tensor:
+    """(N, K + C): the logits, and the mean over a clip's T frames of the features that they are made of.
+
+    The consensus is a mean of logits and the classifier is affine, so that it makes a clip's logits of its mean
+    features: of TSN too, whose frames meet nowhere else.
+    """
+    assert isinstance(network, ResNet), "no study trains another"
+    pooled = network.features(normalise(views)).float().unflatten(0, (-1, network.frames)).mean(1)
+    return torch.cat([network.fc(pooled).float(), pooled], 1)
 
 
 def load_run(folder: Path, device: torch.device) -> tuple[VideoNetwork, dict[str, Any]]:
@@ -48,16 +68,18 @@ def evaluate(
     outs: Sequence[Path],
     device: torch.device,
     workers: int = 0,
+    of_views: OfViews = softmax_scores,
 ) -> None:
-    """Write the mean softmax scores of every clip of a split, under each of some protocols.
+    """Write the scores of every clip of a split, under each of some protocols.
 
     Args:
-        specs: of `stm.config.products.Prediction`.
+        specs: of `stm.config.products.Prediction`, or of `Features`.
         run: the run's folder.
         index_path: of the dataset that it was trained on.
         outs: a predictions file for each specification.
         device: where the network computes.
         workers: loader processes; without a trace in the scores.
+        of_views: `softmax`, or `before_softmax`; a clip has the mean over its views.
 
     Raises:
         RunError: the run was trained with other classes than the index has.
@@ -73,7 +95,7 @@ def evaluate(
     be_repeatable(recipe["threads"], device)
     with joined_ranks(device) as ranks:
         for spec, out in zip(specs, outs, strict=True):
-            predictions = _predictions(spec, run, network, record, recipe, index, device, workers, ranks)
+            predictions = _predictions(spec, run, network, record, recipe, index, device, workers, ranks, of_views)
             if ranks.first:
                 write(out, predictions)
 
@@ -88,6 +110,7 @@ def _predictions(
     device: torch.device,
     workers: int,
     ranks: Ranks,
+    of_views: OfViews,
 ) -> Predictions:
     """Of one protocol; every rank scores its share of the clips."""
     fold, frames = record["spec"]["fold"], record["spec"]["frames"]
@@ -103,13 +126,15 @@ def _predictions(
         recipe["crop_size"],
         frame_step(index.frame_counts(index.select("train", fold)), frames) if online else 1,
     )
-    scores = torch.cat(ranks.gather(clip_scores(network, clips, record, device, workers))).cpu().numpy()
+    scores = torch.cat(ranks.gather(clip_scores(network, clips, record, device, workers, of_views))).cpu().numpy()
+    classes = len(index.classes)
     found = [index.clip(int(row)) for row in rows]
     return Predictions(
         clips=[clip.clip for clip in found],
         labels=np.array([clip.label for clip in found], dtype=np.int64),
         groups=[clip.group for clip in found],
-        scores=scores,
+        scores=scores[:, :classes],
+        features=scores[:, classes:] if scores.shape[1] > classes else None,
         classes=index.classes,
         record={
             "spec": spec,
@@ -123,13 +148,18 @@ def _predictions(
 
 
 def clip_scores(
-    network: VideoNetwork, clips: EvaluationClips, record: dict[str, Any], device: torch.device, workers: int
+    network: VideoNetwork,
+    clips: EvaluationClips,
+    record: dict[str, Any],
+    device: torch.device,
+    workers: int,
+    of_views: OfViews = softmax_scores,
 ) -> list[Tensor]:
-    """(n, K) float32, batch by batch: softmax of every view, then the mean over a clip's views, or over its stream."""
+    """(n, D) float32, batch by batch: what is made of every view, then the mean over a clip's views or its stream."""
     # As many views at a time as batch normalisation saw in training: what fits there fits here.
     size = record["spec"]["recipe"]["micro_batch"]
     at_a_time = max(1, size // (clips.protocol["clips"] * clips.protocol["crops"]))
-    score: Callable[[Tensor], Tensor] = partial(_of_views, network, size, device)
+    score: Callable[[Tensor], Tensor] = partial(_of_batch, network, size, device, of_views)
     if clips.protocol["sampling"] == "online":
         # Streams are of different lengths.
         at_a_time, score = 1, partial(_of_stream, recogniser(network, record["spec"]["variant"]))
@@ -151,17 +181,12 @@ def clip_scores(
     return scores
 
 
-def _of_views(network: VideoNetwork, size: int, device: torch.device, batch: Tensor) -> Tensor:
-    """(n, views, T, 3, H, W) bytes to (n, K), `size` views at a time."""
-    parts = [softmax_scores(network, part.to(device)) for part in batch.flatten(0, 1).split(size)]
+def _of_batch(network: VideoNetwork, size: int, device: torch.device, of_views: OfViews, batch: Tensor) -> Tensor:
+    """(n, views, T, 3, H, W) bytes to (n, D), `size` views at a time."""
+    parts = [of_views(network, part.to(device)) for part in batch.flatten(0, 1).split(size)]
     return torch.cat(parts).unflatten(0, batch.shape[:2]).mean(1)
 
 
 def _of_stream(recognise: Recogniser, batch: Tensor) -> Tensor:
     """(1, 1, frames, 3, H, W) bytes to (1, K)."""
     return stream_scores(recognise, batch[0, 0])[None]
-
-
-def softmax_scores(network: VideoNetwork, views: Tensor) -> Tensor:
-    """(N, T, 3, H, W) bytes to (N, K): what every view of every protocol goes through."""
-    return network(normalise(views)).float().softmax(1)

@@ -17,7 +17,7 @@ from stm.analysis.statistics import Spread, difference_spread
 from stm.config.plan import Plan
 from stm.config.tableplan import TableLine, TablePlan
 from stm.planning.clips import clips_of
-from stm.planning.targets import ORDER, targets
+from stm.planning.targets import targets
 from stm.reporting.comparisons import Compared, Side, compared_sides, tested
 from stm.reporting.measured import LEAST_CLASSES_FOR_TOP5, Counts, Measured, load
 from stm.reporting.verdicts import LEVEL
@@ -78,7 +78,7 @@ def decisions(plan: Plan, asked: Sequence[str], seed_sd: float | None = None) ->
         PredictionsError: a predictions file is damaged.
     """
     left_out: Counter[str] = Counter()
-    names = [target.name for target in targets(plan, asked) if target.name != ORDER]
+    names = [target.name for target in targets(plan, asked) if target.name in plan.known_tables]
     found = [_table(plan.table(name), len(plan.study.seeds), seed_sd, left_out) for name in names]
     if not asked:
         undecided = (claim for _, _, _, claim in plan.claims if claim.decider is None)

@@ -7,7 +7,7 @@ from stm.config.loading import ConfigError, suggestion
 from stm.config.plan import Plan
 from stm.config.products import Prediction
 
-ENDINGS = (".claims.csv", ".csv", ".md", ".tex")
+ENDINGS = (".claims.csv", ".points.csv", ".csv", ".md", ".tex", ".pdf", ".png")
 ORDER, DATASETS, CLAIMS = "temporal_order", "datasets", "claims"
 
 
@@ -21,7 +21,8 @@ class Target:
 
 
 def targets(plan: Plan, asked: Sequence[str]) -> list[Target]:
-    """The reports that are asked for, `claims` being all of the study's tables; without any, those of `snakemake`.
+    """The reports that are asked for, `claims` being all that decide claims; without any, those of `snakemake`, but for
+    figures that take nothing of their own.
 
     Args:
         asked: `reports/table6.csv`, or `table6`.
@@ -29,13 +30,13 @@ def targets(plan: Plan, asked: Sequence[str]) -> list[Target]:
     Raises:
         ConfigError: the study has no such report, or cannot make it.
     """
-    names = [name for text in asked for name in _names(plan, text)] or [*plan.tables, ORDER]
+    names = [name for text in asked for name in _names(plan, text)] or [*plan.tables, *_own(plan), ORDER]
     return [_target(plan, name) for name in dict.fromkeys(names)]
 
 
 def _names(plan: Plan, text: str) -> list[str]:
-    name = _known(plan, text, [*plan.known_tables, ORDER, DATASETS, CLAIMS])
-    return plan.tables if name == CLAIMS else [name]
+    name = _known(plan, text, [*plan.known_tables, *plan.known_figures, ORDER, DATASETS, CLAIMS])
+    return [*plan.tables, *_own(plan)] if name == CLAIMS else [name]
 
 
 def table_name(plan: Plan, text: str) -> str:
@@ -55,11 +56,18 @@ def _known(plan: Plan, text: str, known: Sequence[str]) -> str:
     return name
 
 
+def _own(plan: Plan) -> list[str]:
+    """The study's figures that are drawn from features, which no table takes."""
+    return [name for name in plan.figures if plan.figure(name).features]
+
+
 def _target(plan: Plan, name: str) -> Target:
     if name == ORDER:
         found, title = plan.order.predictions, "every network under every order of frames"
     elif name == DATASETS:
         found, title = [], "what the datasets list, beside what the papers say of them"
+    elif name in plan.known_figures:
+        found, title = plan.figure(name).predictions, plan.figure(name).figure.title
     else:
         table = plan.table(name)
         found = [p for line in table.all_lines for seed in line.predictions for p in seed]

@@ -63,7 +63,8 @@ def _undecided(paper: str, claim: Claim, study: str) -> Row:
         word, why = NOT_TESTABLE, f"needs {claim.needs}"
     else:
         decider = claim.decider
-        word, why = NOT_TESTABLE, f"this study does not make {decider.table if decider else 'datasets'}"
+        made_by = decider.table if decider else claim.separation.figure if claim.separation else "datasets"
+        word, why = NOT_TESTABLE, f"this study does not make {made_by}"
     values = {
         "claim": claim.id,
         "paper": paper,

@@ -78,13 +78,13 @@ def claims_markdown(rows: list[dict[str, str]]) -> list[str]:
     ]
     for row in rows:
         statement = f"{row['statement']} ({row['where']})"
-        seen = row["smallest_effect"] and f"±{float(row['smallest_effect']):.1f}"
+        seen = row["smallest_effect"] and f"±{_figure(row, row['smallest_effect']).removeprefix('+')}"
         cells = [
             *(row["claim"], statement, _with_interval(row, "published"), _with_interval(row, "measured")),
             *(row["verdict"], seen, row["why"]),
         ]
         text.append(_line(map(markdown, cells)))
-    return [*text, "", LEGEND]
+    return [*text, "", LEGEND + (FEATURES if any(row["unit"] in OF_FEATURES for row in rows) else "")]
 
 
 LEGEND = (
@@ -92,6 +92,11 @@ LEGEND = (
     'unrelated clips. Counts in millions (M) and 10^9 multiply-adds (G). "Could have seen": the smallest true '
     "difference that these clips and seeds would have found with 80% power. Speeds and their ratios: the median of "
     "rounds, with their range."
+)
+OF_FEATURES = ("silhouette", "distance")
+FEATURES = (
+    " Of features: differences of mean silhouettes, which lie between -1 and 1, or of mean distances of features at "
+    "unit length, in parts of the largest one."
 )
 
 
@@ -188,6 +193,8 @@ def _figure(row: dict[str, str], cell: str) -> str:
     """Differences carry their sign, the accuracy of a control does not; other figures stand as they are."""
     if row["unit"] == "points":
         return f"{float(cell):+.1f}"
+    if row["unit"] in OF_FEATURES:
+        return f"{float(cell):+.3f}"
     return f"{float(cell):.1f}" if row["unit"] == "percent" else cell
 
 

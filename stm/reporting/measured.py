@@ -67,16 +67,16 @@ def load(lines: list[dict[str, Any]]) -> list[Measured | None]:
     for line, measured in zip(lines, found, strict=True):
         if measured is not None:
             other = first.setdefault(line["role"], measured)
-            _require_same_clips(other.file, other.predictions, measured.file, measured.predictions)
+            require_same_clips(other.file, other.predictions, measured.file, measured.predictions)
     return found
 
 
 def _line(settings: dict[str, Any]) -> Measured:
     files = [Path(folds[0]) for folds in settings["predictions"]]
-    seeds = [_joined([Path(file) for file in folds]) for folds in settings["predictions"]]
+    seeds = [joined([Path(file) for file in folds]) for folds in settings["predictions"]]
     first, folds = seeds[0], len(settings["predictions"][0])
     for file, other in zip(files[1:], seeds[1:], strict=True):
-        _require_same_clips(files[0], first, file, other)
+        require_same_clips(files[0], first, file, other)
     measures = {"top1": 1, "top5": 5} if len(first.classes) >= LEAST_CLASSES_FOR_TOP5 else {"top1": 1}
     paired, paired_groups = _inside_pairs(files[0], seeds, first.groups, settings["reversed_pairs"])
     return Measured(
@@ -94,7 +94,7 @@ def _line(settings: dict[str, Any]) -> Measured:
     )
 
 
-def _joined(files: list[Path]) -> Predictions:
+def joined(files: list[Path]) -> Predictions:
     """One seed's predictions over all folds, one after the other.
 
     A clip that several folds show (UCF-101's splits overlap) stands there as often, with the fold in its id; its group
@@ -154,7 +154,7 @@ def _counts(path: str | None) -> dict[str, float]:
     return {name: float(counted[name]) for name in ("params_m", "flops_g")}
 
 
-def _require_same_clips(file: Path, one: Predictions, other_file: Path, other: Predictions) -> None:
+def require_same_clips(file: Path, one: Predictions, other_file: Path, other: Predictions) -> None:
     """Paired tests compare clip with clip.
 
     Raises:

@@ -18,7 +18,7 @@ from stm.data.manifest import write_manifest
 from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise
 from stm.draws import Purpose, clip_key, generator
-from stm.evaluation.evaluate import RunError, evaluate, load_run
+from stm.evaluation.evaluate import RunError, before_softmax, evaluate, load_run
 from stm.evaluation.predictions import Predictions, read
 from stm.files import file_digest
 from stm.models.backbone import ResNet
@@ -259,3 +259,23 @@ def test_test_clips_are_scored_though_nobody_knows_their_class(run, index, tmp_p
     # As it scores them where their class is known, in other batches.
     known = predicted(run, index, protocol("efficient"))
     assert found.scores == pytest.approx(known.scores[[known.clips.index(clip) for clip in found.clips]], abs=1e-5)
+
+
+@pytest.mark.parametrize("variant", ["tsn", "stm"])
+def test_features_are_what_the_classifier_makes_the_logits_of_and_the_scores_their_softmax(
+    spec, index, tmp_path, variant
+):
+    run = made_run(spec, tmp_path / "run", FrameIndex(index).classes, variant, settled=True)
+    shown = {"version": 1, "split": "validation", "protocol": protocol("efficient")}
+    out = tmp_path / "features.arrow"
+    evaluate([shown], run, index, [out], CPU, of_views=before_softmax)
+    found, scored = read(out), predicted(run, index, protocol("efficient"))
+    weights = load_file(run / "weights.safetensors")
+    channels = weights["fc.weight"].shape[1]
+    assert found.features.shape == (8, channels) and np.ptp(found.features, axis=0).max() > 0.01
+    logits = found.features @ weights["fc.weight"].numpy().T + weights["fc.bias"].numpy()
+    assert np.abs(logits - found.scores).max() < 1e-4
+    exponentials = np.exp(found.scores.astype(float))
+    assert np.abs(exponentials / exponentials.sum(1, keepdims=True) - scored.scores).max() < 1e-5
+    assert found.clips == scored.clips and found.classes == scored.classes and scored.features is None
+    assert found.record["weights_sha256"] == scored.record["weights_sha256"]

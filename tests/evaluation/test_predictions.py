@@ -31,6 +31,16 @@ def test_what_is_written_is_read_in_its_order(tmp_path):
     assert found.record == {"run": "demo/stm-8f/seed0", "views": 30}
 
 
+def test_features_are_read_beside_the_scores_and_are_part_of_the_digest(tmp_path):
+    features = np.arange(8, dtype=np.float32).reshape(2, 4)
+    write(tmp_path / "features", made(features=features))
+    assert np.array_equal(read(tmp_path / "features").features, features) and made().features is None
+    write(tmp_path / "scores", made())
+    assert read(tmp_path / "scores").features is None
+    write(tmp_path / "other", made(features=features + 1))
+    assert (tmp_path / "other").read_bytes() != (tmp_path / "features").read_bytes()
+
+
 def test_equal_predictions_give_equal_bytes(tmp_path):
     write(tmp_path / "one", made())
     write(tmp_path / "two", made(record={"views": 30, "run": "demo/stm-8f/seed0"}))
@@ -81,6 +91,8 @@ def test_an_absent_file_is_named(tmp_path):
         ({"labels": np.array([-2, 0])}, "do not fit 3 classes"),
         ({"clips": ["a", "a"]}, "a clip stands twice"),
         ({"scores": np.array([[np.nan, 0, 0], [0, 0, 0]])}, "not finite"),
+        ({"features": np.zeros((3, 4))}, "do not fit 2 clips"),
+        ({"features": np.array([[np.inf], [0]])}, "not finite"),
     ],
 )
 def test_predictions_that_cannot_be_are_refused(changes, message):

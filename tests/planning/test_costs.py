@@ -70,10 +70,13 @@ def test_a_run_that_targets_share_counts_once(folder):
 def test_without_targets_it_is_what_snakemake_makes(folder):
     plan = Plan(Path("config/config.yaml"))
     found = costed("config")
-    assert [target.target.name for target in found.targets] == [*plan.tables, "temporal_order"]
+    # Of the figures, the one that takes more than tables do.
+    assert [target.target.name for target in found.targets] == [*plan.tables, "figure7", "temporal_order"]
     tables = {p for name in plan.tables for p in plan.table(name).predictions}
-    assert {path for run in found.runs for path in run.views} == tables | set(plan.order.paths)
-    assert [t.name for t in targets(plan, ["reports/claims.csv"])] == plan.tables
+    assert {path for run in found.runs for path in run.views} == tables | set(plan.features) | set(plan.order.paths)
+    assert [t.name for t in targets(plan, ["reports/claims.csv"])] == [*plan.tables, "figure7"]
+    (curves,) = targets(plan, ["reports/training_curves.pdf"])
+    assert {p.path for p in curves.predictions} == tables
 
 
 def test_an_unknown_target_is_refused_with_the_nearest_name(folder):

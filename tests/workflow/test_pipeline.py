@@ -36,13 +36,15 @@ def test_a_table_needs_each_stage_once_and_each_run_once(pipeline):
     }
 
 
-def test_the_default_target_is_every_table_the_order_of_frames_and_all_claims(pipeline):
+def test_the_default_target_is_every_table_and_figure_the_order_of_frames_and_all_claims(pipeline):
     jobs = pipeline.jobs()
     assert "Traceback" not in pipeline.snakemake("--dry-run", "--cores", "2").stdout
     assert jobs["all"] == jobs["table"] == jobs["temporal_order"] == jobs["claims"] == jobs["datasets"] == 1
     assert jobs["train"] == 4
     # Under the table's protocol; and in order, reversed, shuffled, and one frame repeated, in one job.
     assert jobs["evaluate"] == jobs["evaluate_orders"] == 4
+    # Curves, confusions, accuracy against cost; Figure 7 is of a table that this study does not make.
+    assert jobs["figure"] == 3 and "features" not in jobs
 
 
 def test_all_tables_together_train_each_network_once(pipeline):
@@ -55,6 +57,17 @@ def test_all_tables_together_train_each_network_once(pipeline):
     assert (
         "train" in pipeline.jobs() and "Bind another recipe" in pipeline.snakemake("-n", "reports/table11.csv").stdout
     )
+
+
+def test_a_picture_of_features_takes_one_view_of_each_network_and_no_table(pipeline):
+    def bound(data):
+        data["roles"]["kinetics400"] = "tiny"
+        data["recipes"]["tpami2022"] = "demo_twins"
+
+    pipeline.edit("config/config.yaml", bound)
+    jobs = pipeline.jobs("reports/figure7.pdf")
+    assert jobs["train"] == jobs["features"] == 6 and jobs["deciding_figure"] == 1
+    assert not {"table", "figure", "evaluate"} & set(jobs)
 
 
 def test_counts_need_no_data_and_no_training(pipeline):
@@ -149,6 +162,9 @@ def test_the_table_holds_its_contract(finished):
     assert table["published_top1"].tolist() == [19.7, 47.7, 44.1, 49.2]
     assert (table["source"] == "measured").all() and (table["clips"] == 16).all() and (table["study"] == "tiny").all()
     assert table["params_m"].round(2).tolist() == [23.86, 23.88, 24.02, 24.04]
+    for figure in ("training_curves", "confusions", "accuracy_cost"):
+        for ending in (".pdf", ".png", ".csv"):
+            assert (finished.folder / f"reports/{figure}{ending}").stat().st_size > 100
     for ending in (".md", ".tex", ".claims.csv"):
         assert (finished.folder / TABLE).with_suffix(ending).stat().st_size > 100
 

@@ -2,7 +2,7 @@
 
 
 wildcard_constraints:
-    table=r"(?!(claims|temporal_order|datasets|known_checkpoints)\.)[a-z0-9_]+",
+    table=rf"(?!(claims|temporal_order|datasets|known_checkpoints|{'|'.join(PLAN.known_figures)})\.)[a-z0-9_]+",
     line=r"\d+",
     seed=r"\d+",
 
@@ -94,12 +94,12 @@ rule submission:
 
 
 rule claims:
-    """Every claim of both papers on one page: those that the study's tables decide, and the others with why not."""
+    """Every claim of both papers on one page: those that the study's tables and figures decide, and the others with why not."""
     input:
         tables=expand(
-            "{reports}/{table}.claims.csv",
+            "{reports}/{name}.claims.csv",
             reports=REPORTS,
-            table=[*TABLES, "datasets"],
+            name=[*TABLES, "datasets", *filter(PLAN.deciders.__contains__, FIGURES)],
         ),
         claims=PLAN.claim_files,
     output:

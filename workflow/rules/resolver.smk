@@ -142,3 +142,14 @@ def datasets_of(wildcards):
 @speaking
 def table_of(wildcards):
     return TABLES.get(wildcards.table) or PLAN.table(wildcards.table)
+
+
+@speaking
+def figure_of(wildcards):
+    return PLAN.figure(wildcards.figure)
+
+
+@speaking
+def features_of(wildcards):
+    path = f"results/features/{wildcards.run}/{wildcards.protocol}.arrow"
+    return PLAN.find("The file of features", path, PLAN.features)

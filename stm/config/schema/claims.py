@@ -24,6 +24,15 @@ class Comparison(Difference):
     less: Difference | None = None
 
 
+class Separation(Difference):
+    """The difference first - second of two lines of a figure in how their features lie."""
+
+    figure: Name
+    # Of each clip's features at unit length: the silhouette of its class, or its distance to the mean of its own class
+    # (`within`) or of the others (`between`).
+    measure: Literal["silhouette", "within", "between"]
+
+
 class Counted(Strict):
     """A count of a full-size network, or how many times as much it is as that of another line (`over`)."""
 
@@ -62,12 +71,13 @@ class Claim(Strict):
     quote: str | None = None
     statement: str
     kind: Literal["direction", "size", "equivalence", "count", "structure", "dataset", "speed", "feature", "literature"]
-    # What decides it: accuracies, a count, a dataset's lists, a speed, or a test of ours (of structure:
+    # What decides it: accuracies, a count, a dataset's lists, a speed, features, or a test of ours (of structure:
     # `tests/models/test_cstm.py::test_…`).
     compare: Comparison | None = None
     count: Counted | None = None
     listed: Listed | None = None
     speed: Timed | None = None
+    separation: Separation | None = None
     test: str | None = None
     # What would decide it, where this version makes nothing that could.
     needs: str | None = None
@@ -84,7 +94,7 @@ class Claim(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        keys = ("compare", "count", "listed", "speed", "test", "needs")
+        keys = ("compare", "count", "listed", "speed", "separation", "test", "needs")
         decided = [key for key in keys if getattr(self, key) is not None]
         if len(decided) != 1:
             given = " and ".join(decided) or "none of them"
@@ -94,6 +104,7 @@ class Claim(Strict):
             "count": ("count",),
             "listed": ("dataset",),
             "speed": ("speed",),
+            "separation": ("feature",),
             "test": ("structure",),
         }
         key = decided[0]

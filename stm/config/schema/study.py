@@ -39,6 +39,8 @@ class Study(Strict):
     speed: Speed = Speed()
     # Tables to make by default; None: every one of which a role and all recipes are bound.
     tables: list[Name] | None = None
+    # Figures to make by default; None: every one that shows tables which the study makes.
+    figures: list[Name] | None = None
     reports_dir: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$")] = "reports"
 
     @model_validator(mode="after")

@@ -1,0 +1,123 @@
+"""Pairs of classes that one network takes for each other, and what another does with them.
+
+Shape letters: S seeds, n clips, K classes.
+"""
+
+from itertools import combinations
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from stm.analysis.statistics import accuracy_interval
+from stm.reporting.cells import Value
+from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page, write_rows
+from stm.reporting.measured import joined, load
+
+# Of a class's name, in a picture.
+LETTERS = 34
+
+Row = dict[str, Value]
+
+
+def write_confusions(spec: dict[str, Any], out: Path) -> None:
+    """Write `out`.pdf and .png, the pairs that each line confuses most, and `out`.csv, every pair that one confuses.
+
+    Args:
+        spec: of `stm.config.figureplan.FigurePlan`.
+        out: path without its ending.
+
+    Raises:
+        FileNotFoundError, TableError, PredictionsError: as `stm.reporting.measured.load`.
+    """
+    found = load(spec["lines"])
+    first = found[0]
+    assert first is not None, "the plan leaves out what is not measured"
+    taken = {line["method"]: _taken(line) for line in spec["lines"]}
+    labels, classes = first.predictions.labels, first.predictions.classes
+    rows = _rows(spec, taken, labels, first.groups, classes)
+    methods = list(taken)
+    write_rows(out.with_name(f"{out.name}.csv"), _columns(methods), rows)
+    shown = {method: _most_confused(rows, method, spec["pairs"]) for method in methods}
+    # A title is as high as two pairs.
+    heights = [len(pairs) + 2 for pairs in shown.values()]
+    with page(PAGE, 0.21 * sum(heights) + 0.9, out) as figure:
+        grid = figure.subplots(len(methods), 1, squeeze=False, height_ratios=heights, sharex=True)
+        for (axes,), (method, pairs) in zip(grid, shown.items(), strict=True):
+            _panel(axes, method, pairs, methods)
+        grid[-1, 0].set_xlabel("Clips of the two classes that are taken for the other class (%)")
+        handles, names = grid[0, 0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper right", ncols=2)
+
+
+def _taken(line: dict[str, Any]) -> np.ndarray:
+    """The class with the highest score, int (S, n)."""
+    seeds = line["measured"]["predictions"]
+    return np.stack([joined([Path(file) for file in folds]).scores.argmax(axis=1) for folds in seeds])
+
+
+def _columns(methods: list[str]) -> list[str]:
+    measures = [f"{method}_{name}" for method in methods for name in ("confused", "low", "high")]
+    return ["figure", "study", "table", "class", "other_class", "clips", "seeds", *measures]
+
+
+def _rows(
+    spec: dict[str, Any], taken: dict[str, np.ndarray], labels: np.ndarray, groups: list[str], classes: list[str]
+) -> list[Row]:
+    """A row for each pair of classes of which a line takes a clip for the other, in percent with 95% intervals."""
+    rows = []
+    for one, other in combinations(range(len(classes)), 2):
+        clips = np.flatnonzero((labels == one) | (labels == other))
+        swapped = one + other - labels[clips]
+        confused = {method: (found[:, clips] == swapped).astype(float) for method, found in taken.items()}
+        if not any(values.any() for values in confused.values()):
+            continue
+        row: Row = {
+            **dict.fromkeys(_columns(list(taken))),
+            **{key: spec[key] for key in ("figure", "study", "table")},
+            "class": classes[one],
+            "other_class": classes[other],
+            "clips": len(clips),
+            "seeds": len(next(iter(taken.values()))),
+        }
+        for method, values in confused.items():
+            interval = accuracy_interval(values, [groups[i] for i in clips])
+            row[f"{method}_confused"] = round(100 * interval.value, 2)
+            row[f"{method}_low"] = round(100 * interval.low, 2)
+            row[f"{method}_high"] = round(100 * interval.high, 2)
+        rows.append(row)
+    return rows
+
+
+def _most_confused(rows: list[Row], method: str, pairs: int) -> list[Row]:
+    """The pairs that a line confuses most, the worst first; of ties the first in the order of the classes."""
+    confused = [row for row in rows if row[f"{method}_confused"]]
+    return sorted(confused, key=lambda row: -float(str(row[f"{method}_confused"])))[:pairs]
+
+
+def _panel(axes: Axes, chosen_by: str, pairs: list[Row], methods: list[str]) -> None:
+    """A row a pair, a mark a line with its interval."""
+    axes.set_title(f"The pairs that {chosen_by} confuses most", loc="left")
+    for k, method in enumerate(methods):
+        values = np.array([[row[f"{method}_{name}"] for name in ("confused", "low", "high")] for row in pairs], float)
+        at = np.arange(len(pairs)) + (k - (len(methods) - 1) / 2) * 0.3
+        value, low, high = values.reshape(-1, 3).T
+        # An interval at 0% starts there, whatever rounding says.
+        bars = [np.maximum(value - low, 0), np.maximum(high - value, 0)]
+        axes.errorbar(
+            value, at, xerr=bars, fmt=MARKERS[k], color=colours()[2 * k], elinewidth=0.8, label=method, clip_on=False
+        )
+    if not pairs:
+        axes.text(50, 0, "none", ha="center", va="center")
+    names = [f"{_short(row['class'])} / {_short(row['other_class'])}" for row in pairs]
+    axes.set_yticks(range(len(pairs)), names)
+    axes.set_ylim(max(len(pairs), 1) - 0.4, -0.6)
+    axes.set_xlim(0, 100)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x")
+
+
+def _short(name: Value) -> str:
+    return shorten(str(name).replace("_", " "), LETTERS, placeholder=" …")

@@ -1,0 +1,89 @@
+"""Loss and accuracy by epoch of every run of a study's tables."""
+
+import csv
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from stm.reporting.cells import Value
+from stm.reporting.figures.drawing import DASHES, PAGE, colours, page, write_rows
+from stm.reporting.measured import TableError
+
+MEASURES = {"loss": "Training loss", "train_top1": "Training top-1 (%)"}
+
+
+def write_curves(spec: dict[str, Any], out: Path) -> None:
+    """Write `out`.pdf, .png and .csv: a row of panels a table, a curve a run; the runs of one line look alike.
+
+    Args:
+        spec: of `stm.config.figureplan.FigurePlan`.
+        out: path without its ending.
+
+    Raises:
+        FileNotFoundError: a run's history is not there.
+        TableError: a history has other columns.
+    """
+    panels = spec["panels"]
+    histories = {
+        path: _history(Path(path)) for panel in panels for line in panel["lines"] for path in line["histories"].values()
+    }
+    # A legend beside the panels may be taller than they are.
+    heights = [max(1.45, 0.135 * len(panel["lines"]) + 0.35) for panel in panels]
+    with page(PAGE, sum(heights), out) as figure:
+        grid = figure.subplots(len(panels), 2, squeeze=False, height_ratios=heights)
+        for axes, panel in zip(grid, panels, strict=True):
+            _row(axes, panel, histories)
+        for axes in grid[-1]:
+            axes.set_xlabel("Epoch")
+        figure.align_ylabels()
+    rows = _rows(spec, histories)
+    write_rows(out.with_name(f"{out.name}.csv"), rows[0], rows)
+
+
+def _history(path: Path) -> list[dict[str, float]]:
+    """One run's epochs."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not {"epoch", *MEASURES} <= set(rows[0]):
+        raise TableError(f"{path} has not the columns epoch, {', '.join(MEASURES)}. Train the run again")
+    return [{name: float(row[name]) for name in ("epoch", *MEASURES)} for row in rows]
+
+
+def _row(axes: list[Axes], panel: dict[str, Any], histories: dict[str, list[dict[str, float]]]) -> None:
+    """The two panels of a table, and its legend."""
+    # A dash beside the colour; 20 curves before one looks like another.
+    for line, colour, dash in zip(panel["lines"], cycle(colours()), cycle(DASHES)):
+        for i, path in enumerate(line["histories"].values()):
+            epochs = [row["epoch"] for row in histories[path]]
+            for ax, measure in zip(axes, MEASURES, strict=True):
+                values = [row[measure] for row in histories[path]]
+                ax.plot(epochs, values, color=colour, linestyle=dash, label=line["label"] if i == 0 else None)
+    for ax, (measure, label) in zip(axes, MEASURES.items(), strict=True):
+        ax.set_ylabel(label)
+        ax.grid(axis="y")
+        ax.set_ylim(bottom=0, top=None if measure == "loss" else 100)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    axes[0].set_title(panel["where"], loc="left")
+    axes[1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.03), borderaxespad=0.3, labelspacing=0.25)
+
+
+def _rows(spec: dict[str, Any], histories: dict[str, list[dict[str, float]]]) -> list[dict[str, Value]]:
+    """A row an epoch of a curve."""
+    return [
+        {
+            "figure": spec["figure"],
+            "study": spec["study"],
+            "table": panel["table"],
+            "line": line["label"],
+            "experiment": line["experiment"],
+            "run": run,
+            "epoch": int(row["epoch"]),
+            **{name: round(row[name], 4) for name in MEASURES},
+        }
+        for panel in spec["panels"]
+        for line in panel["lines"]
+        for run, path in line["histories"].items()
+        for row in histories[path]
+    ]

@@ -1,0 +1,181 @@
+"""t-SNE maps, a panel a network, and how far apart the classes lie in what is mapped: TPAMI 2022, Figure 7."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from stm.analysis.embedding import tsne_map
+from stm.files import digest, write_text
+from stm.reporting.cells import Value, csv_cell, markdown
+from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
+from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page, write_rows
+from stm.reporting.figures.separation import (
+    DECIDING,
+    Network,
+    about,
+    claim_rows,
+    load_networks,
+    measures,
+    separation_rows,
+)
+from stm.reporting.layouts import PAPERS, claims_markdown, grouped
+
+Row = dict[str, Value]
+
+
+def write_embedding(spec: dict[str, Any], out: Path) -> None:
+    """Write `out`.pdf, .png, .points.csv (what is drawn), .csv (measures), .claims.csv and .md.
+
+    Args:
+        spec: of `stm.config.figureplan.FigurePlan`.
+        out: path without its ending.
+
+    Raises:
+        FileNotFoundError, TableError, PredictionsError: as `stm.reporting.figures.separation.load_networks`.
+        ValueError: `perplexity` is not below the number of clips that are drawn.
+    """
+    lines = [{"row": row["title"], **line} for row in spec["panels"] for line in row["lines"]]
+    networks = load_networks(lines)
+    drawn = drawn_clips(networks[0], spec["classes"], spec["clips_per_class"])
+    rows, maps = separation_rows(spec, networks), []
+    for network in networks:
+        logits = network.points(0, "logits", "raw")[drawn]
+        of_seeds = [tsne_map(logits, spec["perplexity"], seed) for seed in range(spec["map_seeds"])]
+        maps.append(of_seeds[0])
+        rows += [
+            {
+                **about(spec, network, 0),
+                "space": "map of logits",
+                "scaling": "raw",
+                "map_seed": seed,
+                "clips": len(drawn),
+                "classes": len(set(network.labels[drawn])),
+                **measures(found, network.labels[drawn], spec["neighbours"]),
+            }
+            for seed, found in enumerate(of_seeds)
+        ]
+    claims = claim_rows(spec, networks)
+    _draw(spec, networks, drawn, maps, rows, out)
+    points = _points(networks, drawn, maps)
+    write_rows(out.with_name(f"{out.name}.points.csv"), points[0], points)
+    write_rows(out.with_name(f"{out.name}.csv"), rows[0], rows)
+    write_rows(out.with_name(f"{out.name}.claims.csv"), CLAIM_COLUMNS, claims)
+    write_text(out.with_name(f"{out.name}.md"), _page(spec, rows, claims, out.name))
+
+
+def drawn_clips(network: Network, classes: int, clips_per_class: int) -> np.ndarray:
+    """Positions of the clips that are drawn: nobody chooses them, hashes of names and ids do."""
+    first = network.seeds[0]
+    clips = [clip for clip, measurable in zip(first.clips, network.measurable, strict=True) if measurable]
+    names = {label: first.classes[label] for label in set(network.labels.tolist())}
+    chosen = sorted(names, key=lambda label: digest(names[label]))[:classes]
+    of_each = [np.flatnonzero(network.labels == label) for label in sorted(chosen)]
+    few = [sorted(found.tolist(), key=lambda i: digest(clips[i]))[:clips_per_class] for found in of_each]
+    return np.array([i for found in few for i in sorted(found)])
+
+
+def _points(networks: Sequence[Network], drawn: np.ndarray, maps: list[np.ndarray]) -> list[Row]:
+    """A row a point of a panel."""
+    first = networks[0].seeds[0]
+    clips = np.array(first.clips, dtype=object)[networks[0].measurable][drawn]
+    return [
+        {
+            **{key: network.line[key] for key in ("row", "name", "method", "experiment")},
+            "clip": clip,
+            "class": first.classes[label],
+            "x": round(float(x), 4),
+            "y": round(float(y), 4),
+        }
+        for network, found in zip(networks, maps, strict=True)
+        for clip, label, (x, y) in zip(clips, network.labels[drawn], found, strict=True)
+    ]
+
+
+def _draw(
+    spec: dict[str, Any],
+    networks: Sequence[Network],
+    drawn: np.ndarray,
+    maps: list[np.ndarray],
+    rows: list[Row],
+    out: Path,
+) -> None:
+    titles = [row["title"] for row in spec["panels"]]
+    columns = max(len(row["lines"]) for row in spec["panels"])
+    classes = networks[0].seeds[0].classes
+    with page(PAGE, 2.45 * len(titles) + 0.5, out) as figure:
+        grid = figure.subplots(len(titles), columns, squeeze=False)
+        for axes in grid.flat:
+            axes.set_axis_off()
+        places = [(i, k) for i, row in enumerate(spec["panels"]) for k in range(len(row["lines"]))]
+        for (i, k), network, found in zip(places, networks, maps, strict=True):
+            _panel(grid[i, k], found, network.labels[drawn], classes)
+            grid[i, k].set_title(network.line["method"])
+            value = _deciding(rows, network)["silhouette"]
+            grid[i, k].set_xlabel(f"silhouette of the features {value:.2f}")
+            if k == 0:
+                grid[i, k].set_ylabel(titles[i])
+        handles, labels = grid[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=5, handletextpad=0.2, columnspacing=1.2)
+
+
+def _panel(axes: Axes, points: np.ndarray, labels: np.ndarray, classes: list[str]) -> None:
+    """One map: a class has a colour and a shape. Its axes mean nothing, and have no numbers."""
+    axes.set_axis_on()
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set(visible=True, color="#bbbbbb")
+    for k, label in enumerate(sorted(set(labels.tolist()))):
+        x, y = points[labels == label].T
+        axes.scatter(x, y, s=9, color=colours()[k], marker=MARKERS[k], linewidths=0, label=classes[label])
+
+
+def _deciding(rows: list[Row], network: Network) -> Row:
+    """The measures, of its first seed, that claims are decided by."""
+    return next(r for r in rows if r["name"] == network.line["name"] and (r["space"], r["scaling"]) == DECIDING)
+
+
+def _page(spec: dict[str, Any], rows: list[Row], claims: list[Row], name: str) -> str:
+    """The picture, what was measured of it, and what it claims."""
+    title = markdown(spec["title"])
+    text = [f"# {spec['where']} of {PAPERS[spec['paper']]}, study {spec['study']}", "", title, ""]
+    text += [f"![{title}]({name}.png)", ""]
+    header = ["Network", "", "Seed", "Silhouette", "Within", "Between", "Ratio", "k-NN", "Silhouette of the maps"]
+    text += [f"| {' | '.join(header)} |", "| --- | --- |" + " ---: |" * (len(header) - 2)]
+    for row in rows:
+        if (row["space"], row["scaling"]) == DECIDING:
+            text.append(f"| {' | '.join(_cells(row, rows))} |")
+    whole, shown = rows[0], next(row for row in rows if row["map_seed"] is not None)
+    text += [
+        "",
+        f"Features: the classifier's input, at unit length, of one view of each of {whole['clips']} clips of "
+        f"{whole['classes']} classes; within and between: mean distances to the mean of the own and of the other "
+        f"classes; k-NN: {spec['neighbours']} nearest clips, leave one out. Maps: t-SNE of the logits of "
+        f"{shown['clips']} clips of {shown['classes']} classes, chosen by hashes, with perplexity "
+        f"{spec['perplexity']:g}; mean and range of {spec['map_seeds']} starts, of which the first is drawn. Raw "
+        f"features, logits, and every map stand in {name}.csv.",
+        "",
+    ]
+    if claims:
+        printed = [{key: csv_cell(value) for key, value in claim.items()} for claim in claims]
+        text += ["## What the figure claims", "", *claims_markdown(printed), ""]
+        told = grouped([(claim["claim"], claim["deviations"]) for claim in printed], "All of these")
+        text += [f"- Deviations from the paper. {markdown(line)}" for line in told]
+    return "\n".join(text).rstrip() + "\n"
+
+
+def _cells(row: Row, rows: list[Row]) -> list[str]:
+    """A run's line of the page."""
+    of_run = [r for r in rows if (r["name"], r["seed"]) == (row["name"], row["seed"])]
+    maps = [float(str(r["silhouette"])) for r in of_run if r["map_seed"] is not None]
+    return [
+        markdown(str(row["method"])),
+        markdown(str(row["row"])),
+        str(row["seed"]),
+        *(f"{row[key]:.3f}" for key in ("silhouette", "within", "between")),
+        "" if row["ratio"] is None else f"{row['ratio']:.2f}",
+        f"{100 * float(str(row['neighbours_correct'])):.1f}%",
+        f"{np.mean(maps):.2f} ({min(maps):.2f} to {max(maps):.2f})" if maps else "",
+    ]

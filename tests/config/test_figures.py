@@ -1,0 +1,141 @@
+"""Figures of a study: which are made, from what, and what is said of those that cannot be."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stm.config.loading import ConfigError
+from stm.config.plan import Plan
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+STUDY = {
+    "study": "small",
+    "seeds": [0],
+    "roles": {"something_v1": "own", "kinetics400": "scenes"},
+    "recipes": {"iccv2019": "demo", "tpami2022": "demo_twins"},
+    "backbones": {50: {"block": "bottleneck", "blocks": [1, 1, 1, 1], "width": 8}},
+    "tables": ["table6", "iccv_table5", "table11"],
+}
+DATASET = {"title": "own videos", "format": "csv", "annotations": {"list": "own/list.csv"}, "expect": {"classes": 4}}
+
+
+@pytest.fixture
+def planned(tmp_path):
+    """Plan a study with changed keys."""
+    shutil.copytree(CONFIG, tmp_path / "config")
+    for name in ("own", "scenes"):
+        (tmp_path / f"config/datasets/{name}.yaml").write_text(yaml.safe_dump(DATASET))
+
+    def plan(**changes) -> Plan:
+        path = tmp_path / "small.yaml"
+        path.write_text(yaml.safe_dump({**STUDY, **changes}))
+        return Plan(path, config=tmp_path / "config")
+
+    return plan
+
+
+def edit(plan: Plan, name: str, **changes) -> None:
+    path = plan.config / f"figures/{name}.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
+
+
+def test_a_study_makes_the_figures_of_its_tables(planned):
+    every = ["accuracy_cost", "confusions", "figure7", "training_curves"]
+    assert planned().figures == every
+    assert planned(tables=["table6"]).figures == [name for name in every if name != "figure7"]
+    assert planned(figures=["confusions"]).figures == ["confusions"]
+
+
+def test_figure_7_takes_the_features_of_six_networks_on_the_scenes(planned):
+    plan = planned(seeds=[3, 4])
+    figure = plan.figure("figure7")
+    assert [row["title"] for row in figure.spec["panels"]] == ["without Twins Training", "with Twins Training"]
+    assert [[line["method"] for line in row["lines"]] for row in figure.spec["panels"]] == [["TSN", "TSM", "STM"]] * 2
+    assert len(figure.inputs) == 12 and set(figure.inputs) == set(plan.features)
+    one = figure.features[0]
+    assert one.path.startswith("results/features/scenes/tsn-8f-demo-") and "/seed3/efficient-" in one.path
+    assert one.run.name in plan.runs
+    # What the table is evaluated with is no deviation of features.
+    assert not any(
+        "protocol" in d for row in figure.spec["panels"] for line in row["lines"] for d in line["deviations"]
+    )
+
+
+def test_figure_7_decides_the_claims_that_speak_of_it(planned):
+    plan = planned()
+    decided = {claim["id"]: claim["separation"] for claim in plan.figure("figure7").spec["claims"]}
+    assert sorted(decided) == ["P129", "P129b", "P130", "P130b", "P130c", "P131", "P131b", "P131c"]
+    # Enlarged: with Twins Training less without. Shrunk: the other way round.
+    assert decided["P130"]["first"] == "tsn_scene_on" and decided["P131"]["first"] == "tsn_scene_off"
+    assert plan.deciders == ["figure7"]
+    named = {claim.separation.figure for _, _, _, claim in plan.claims if claim.separation}
+    assert named <= set(plan.known_figures)
+
+
+def test_a_figure_is_made_by_name_where_the_study_does_not_make_its_table(planned):
+    plan = planned(tables=["table6"])
+    assert set(plan.figure("figure7").inputs) == set(plan.features)
+
+
+def test_a_figure_that_the_study_cannot_make_says_why(planned):
+    plan = planned(roles={"something_v1": "own"})
+    assert "figure7" not in plan.figures
+    with pytest.raises(ConfigError, match="tsn_scene_off of table11 is not measured in this study"):
+        plan.figure("figure7")
+
+
+def test_the_curves_are_of_every_run_and_a_table_of_the_same_runs_is_drawn_once(planned):
+    plan = planned(seeds=[0, 1])
+    panels = plan.figure("training_curves").spec["panels"]
+    # ICCV's Table 5 is TPAMI's Table 6.
+    assert [panel["table"] for panel in panels] == ["table6", "table11"]
+    assert len(set(plan.figure("training_curves").inputs)) == 2 * (4 + 12 - 2)
+    assert panels[0]["lines"][0]["histories"].keys() == {"seed0", "seed1"}
+    labels = [line["label"] for line in panels[1]["lines"]]
+    assert labels[:2] == ["TSN, kinetics400, twins off", "TSN, something_v1, twins off"] and len(set(labels)) == 12
+
+
+def test_accuracy_against_cost_reads_the_tables_themselves(planned):
+    assert planned().figure("accuracy_cost").inputs == ["reports/table6.csv"]
+    other = planned(reports_dir="mine", tables=["table7"])
+    assert other.figure("accuracy_cost").inputs == ["mine/table7.csv"]
+
+
+def test_confusions_read_the_predictions_of_both_lines(planned):
+    plan = planned()
+    paths = plan.figure("confusions").inputs
+    assert len(paths) == 2 and set(paths) <= set(plan.table("table6").predictions)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"first": "TSNN"}, r"confusions\.yaml:\d+: first = 'TSNN' is no line of table6. Did you mean 'TSN'\?"),
+        ({"table": "table66"}, r"table = 'table66' is no table. Did you mean 'table6'\?"),
+        ({"pairs": 0}, r"pairs = 0"),
+        ({"pair": 3}, r"pair is no known key here. Did you mean 'pairs'\?"),
+        ({"kind": "confusion"}, r"confusion"),
+    ],
+)
+def test_a_figure_that_asks_for_what_there_is_not_is_refused_where_it_stands(planned, changes, why):
+    plan = planned()
+    edit(plan, "confusions", **changes)
+    with pytest.raises(ConfigError, match=why):
+        plan.figure("confusions")
+
+
+def test_a_study_that_asks_for_an_unknown_figure_is_refused_where_it_does(planned):
+    with pytest.raises(ConfigError, match=r"small\.yaml:\d+: figures\[0\] = 'figure77' is not known. Did you mean"):
+        _ = planned(figures=["figure77"]).figures
+
+
+def test_a_claim_of_a_line_that_its_figure_does_not_show_is_refused(planned):
+    plan = planned()
+    separation = {"figure": "figure7", "first": "stm_temporal_off", "second": "tsn_scene_off", "measure": "silhouette"}
+    claim = {"id": "C99", "where": "here", "statement": "x", "kind": "feature", "separation": separation}
+    (plan.config / "controls.yaml").write_text(yaml.safe_dump({"paper": "controls", "claims": [claim]}))
+    with pytest.raises(ConfigError, match=r"controls.yaml:\d+: .*first = 'stm_temporal_off' is not shown in figure7"):
+        plan.figure("figure7")
