@@ -80,12 +80,12 @@ class I3D(nn.Module):
         self.conv1 = nn.Conv3d(3, 64, (5, 7, 7), (1, 2, 2), padding=(2, 3, 3), bias=False)
         self.bn1 = nn.BatchNorm3d(64)
         channels = 64
-        for i, (blocks, stride) in enumerate(zip(INFLATED, STRIDES, strict=True)):
-            stage = nn.Sequential()
+        stages = [nn.Sequential() for _ in INFLATED]
+        for i, (stage, blocks, stride) in enumerate(zip(stages, INFLATED, STRIDES, strict=True)):
             for k, inflated in enumerate(blocks):
                 stage.append(InflatedBottleneck(channels, 64 * 2**i, stride if k == 0 else 1, inflated))
                 channels = 256 * 2**i
-            self.add_module(f"layer{i + 1}", stage)
+        self.layer1, self.layer2, self.layer3, self.layer4 = stages
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(channels, classes)
         for module in self.modules():
