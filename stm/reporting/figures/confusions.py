@@ -17,7 +17,7 @@ from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page, write_ro
 from stm.reporting.measured import joined, load
 
 # Of a class's name, in a picture.
-LETTERS = 34
+LETTERS = 28
 
 Row = dict[str, Value]
 
@@ -110,11 +110,11 @@ def _panel(axes: Axes, chosen_by: str, pairs: list[Row], methods: list[str]) -> 
             value, at, xerr=bars, fmt=MARKERS[k], color=colours()[2 * k], elinewidth=0.8, label=method, clip_on=False
         )
     if not pairs:
-        axes.text(50, 0, "none", ha="center", va="center")
+        axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", va="center")
     names = [f"{_short(row['class'])} / {_short(row['other_class'])}" for row in pairs]
     axes.set_yticks(range(len(pairs)), names)
     axes.set_ylim(max(len(pairs), 1) - 0.4, -0.6)
-    axes.set_xlim(0, 100)
+    axes.set_xlim(left=0)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
 
