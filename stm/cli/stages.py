@@ -3,18 +3,25 @@
 import argparse
 from typing import Any
 
-from stm.cli.arguments import SPEC, Command, Settings, path, specification
+from stm.cli.arguments import SPEC, Command, Settings, at_least_one, count, path, specification
 
 
-def _device(name: str) -> Any:
-    """The torch device for `--device`; `auto` takes a GPU of its own where there is one, as torchrun deals them out."""
+def _device(options: argparse.Namespace) -> Any:
+    """The torch device for `--device`; `auto` takes a GPU of its own where there is one, as torchrun deals them out.
+
+    With `--processes` this process becomes torchrun, and each that it starts comes here again.
+    """
     import os
 
-    rank = os.environ.get("LOCAL_RANK")
-    if name in ("auto", "cuda") and rank is None:
-        from stm.launch import lease_gpu
+    from stm.launch import become_ranks, end_with_parent, lease_gpus
 
-        lease_gpu()
+    name, rank = options.device, os.environ.get("LOCAL_RANK")
+    if rank is not None:
+        end_with_parent()
+    elif options.processes > 1:
+        become_ranks(options.processes, options.nodes, options.arguments, lease=name != "cpu")
+    elif name != "cpu":
+        lease_gpus()
 
     # Must be set before CUDA starts, for sums that do not change from run to run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -65,7 +72,7 @@ def imagenet(options: argparse.Namespace) -> None:
 
 
 def train(options: argparse.Namespace) -> None:
-    device = _device(options.device)
+    device = _device(options)
     from stm.training.loop import Execution, train
 
     execution = Execution(device, options.workers, options.checkpoint_seconds)
@@ -73,7 +80,7 @@ def train(options: argparse.Namespace) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    device = _device(options.device)
+    device = _device(options)
     from stm.evaluation.evaluate import evaluate
 
     specs = options.spec if isinstance(options.spec, list) else [options.spec]
@@ -114,6 +121,18 @@ def order(options: argparse.Namespace) -> None:
 
 DEVICE: dict[str, Settings] = {
     "--device": {"default": "auto", "choices": ("auto", "cpu", "cuda"), "help": "where to compute (default: auto)"},
+    "--processes": {
+        "type": count,
+        "default": 1,
+        "metavar": "N",
+        "help": "processes that work together, each on a GPU of its own where there are any (default: 1, as 0)",
+    },
+    "--nodes": {
+        "type": at_least_one,
+        "default": 1,
+        "metavar": "N",
+        "help": "nodes of a Slurm job that share the processes (default: 1)",
+    },
     "--workers": {"type": int, "default": 0, "metavar": "N", "help": "loader processes (default: 0, in the process)"},
 }
 
