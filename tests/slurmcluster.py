@@ -43,6 +43,7 @@ JobAcctGatherParams=OverMemoryKill
 GresTypes=gpu
 ReturnToService=2
 KillWait=2
+MinJobAge=3600
 NodeName=DEFAULT NodeHostname={host} CPUs=1 RealMemory=64000 Gres=gpu:2
 NodeName=node1 Port={first}
 NodeName=node2 Port={last}

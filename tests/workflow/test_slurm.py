@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +24,6 @@ pytestmark = pytest.mark.slurm
 PROFILE = "profiles/slurm/config.yaml"
 SLURM = ("--workflow-profile", "profiles/slurm")
 TABLE = "reports/table6.csv"
-VARIANTS = ("tsn", "cstm", "cmm", "stm")
 
 
 @pytest.fixture(scope="session")
@@ -97,9 +97,12 @@ def test_a_study_goes_through_slurm_and_makes_the_table_that_this_machine_makes(
     assert result.returncode == 0, result.stdout
     here, there = (pd.read_csv(p.folder / TABLE) for p in (finished, pipeline))
     pd.testing.assert_frame_equal(here, there)
-    for variant in VARIANTS:
-        assert f"rule_train/tiny_{variant}-8f" in result.stdout
-    # Of each training, a GPU of its own; of the others, none.
+    # Networks have a GPU, other jobs none.
+    jobs = slurm.jobs("COMPLETED")
+    assert len(jobs) == 23
+    for number, comment in jobs.items():
+        gpu = slurm.job(number).get("TresPerJob") == "gres:gpu:1"
+        assert gpu == comment.startswith(("rule_train", "rule_evaluate")), comment
     assert "Nothing to be done" in pipeline.snakemake(*SLURM, TABLE).stdout
 
 
@@ -110,6 +113,8 @@ class Submitted:
         self.slurm = slurm
         self.folder = pipeline.folder
         self.log = pipeline.folder / "snakemake.log"
+        # The last checkpoint of each variant that something befell.
+        self.seen: dict[str, int] = {}
         with self.log.open("w") as log:
             command = [sys.executable, "-m", "snakemake", *SLURM, *targets]
             self.process = subprocess.Popen(
@@ -121,8 +126,10 @@ class Submitted:
         jobs = self.slurm.jobs("RUNNING")
         return next((number for number, comment in jobs.items() if f"tiny_{variant}-8f" in comment), None)
 
-    def checkpoint(self, variant: str) -> Path | None:
-        return next(self.folder.glob(f"results/checkpoints/tiny/{variant}-8f-*/seed0/*.safetensors"), None)
+    def checkpoint(self, variant: str) -> int:
+        """When a variant's checkpoint was written; 0 where there is none."""
+        found = self.folder.glob(f"results/checkpoints/tiny/{variant}-8f-*/seed0/*.safetensors")
+        return max((path.stat().st_mtime_ns for path in found), default=0)
 
     def training(self, variant: str) -> int | None:
         """The process that trains a variant."""
@@ -136,80 +143,97 @@ class Submitted:
                 return int(file.parent.name)
         return None
 
-    def in_mid_epoch(self, variant: str) -> str:
-        """Wait until a training has left a new checkpoint behind and stop it where it is; its job."""
-        self.alive()
-        before = path.stat().st_mtime_ns if (path := self.checkpoint(variant)) else 0
+    def stopped(self, variant: str) -> str | None:
+        """The job of a variant that has left a new checkpoint behind, its training stopped where it is: in an epoch."""
+        written = self.checkpoint(variant)
+        process = self.training(variant) if written > self.seen.get(variant, 0) else None
+        if process is None:
+            return None
+        os.kill(process, signal.SIGSTOP)
+        self.seen[variant] = written
+        return self.job(variant)
 
-        def newer() -> bool:
-            self.alive()
-            path = self.checkpoint(variant)
-            return path is not None and path.stat().st_mtime_ns > before and self.training(variant) is not None
-
-        wait_until(newer, 600, f"a checkpoint of {variant}")
-        os.kill(self.training(variant), signal.SIGSTOP)
-        number = self.job(variant)
-        assert number is not None
-        return number
-
-    def alive(self) -> None:
-        assert self.process.poll() is None, self.log.read_text()
+    def disturb(self, disturbances: dict[str, list[Callable[[str], None]]]) -> None:
+        """Let each of a variant's disturbances befall its job, one after each new checkpoint."""
+        deadline = time.monotonic() + 1800
+        while any(disturbances.values()):
+            assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
+            for variant, waiting in disturbances.items():
+                if waiting and (number := self.stopped(variant)):
+                    waiting.pop(0)(number)
+            time.sleep(0.05)
 
     def finish(self) -> str:
         assert self.process.wait(1800) == 0, self.log.read_text()
         return self.log.read_text()
 
 
-def test_jobs_that_are_cancelled_requeued_moved_or_timed_out_end_with_the_weights_of_an_undisturbed_run(
+class Disturbances:
+    """What a cluster does to jobs."""
+
+    def __init__(self, slurm: SlurmCluster):
+        self.slurm = slurm
+        self.drained = ""
+
+    def cancel(self, number: str) -> None:
+        self.slurm("scancel", number)
+
+    def requeue(self, number: str) -> None:
+        self.slurm("scontrol", "requeue", number)
+        self.start_soon(number)
+
+    def drain(self, number: str) -> None:
+        """Take the job's node out of service, and the job from it."""
+        self.drained = self.slurm.job(number)["NodeList"]
+        self.slurm("scontrol", "update", f"NodeName={self.drained}", "State=DRAIN", "Reason=maintenance")
+        self.requeue(number)
+
+    def resume_and_break_another(self, number: str) -> None:
+        """Put the drained node back into service; the one that the job has moved to goes down under it."""
+        node = self.slurm.job(number)["NodeList"]
+        assert node != self.drained
+        self.slurm("scontrol", "update", f"NodeName={self.drained}", "State=RESUME")
+        self.slurm("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=power")
+        self.start_soon(number)
+        self.slurm("scontrol", "update", f"NodeName={node}", "State=RESUME")
+
+    def end_of_time(self, number: str) -> None:
+        """It hangs, and its time ends a minute after it began."""
+        assert self.slurm.job(number)["TimeLimit"] == "1-00:00:00"
+        self.slurm("scontrol", "update", f"JobId={number}", "TimeLimit=1")
+
+    def start_soon(self, number: str) -> None:
+        """Slurm lets a job that it starts again wait for two minutes."""
+        wait_until(lambda: self.slurm.job(number)["JobState"] == "PENDING", 60, f"job {number} in the queue")
+        self.slurm("scontrol", "update", f"JobId={number}", "StartTime=now")
+
+
+def test_jobs_cancelled_requeued_moved_and_timed_out_end_with_the_weights_of_an_undisturbed_run(
     slurm, longer, undisturbed, tmp_path
 ):
     pipeline = for_this_cluster(copied(longer, tmp_path))
-    weights = weights_of(undisturbed.__class__(longer.folder))
-    study = Submitted(slurm, pipeline, list(weights.values()))
+    weights = weights_of(longer)
+    study, by = Submitted(slurm, pipeline, list(weights.values())), Disturbances(slurm)
     try:
-        # Cancelled, as by hand or for a job of higher rank.
-        slurm("scancel", study.in_mid_epoch("tsn"))
-        # Put back into the queue.
-        again(slurm, study.in_mid_epoch("cstm"))
-        # Its node is drained, and the job moved to another by the one who did it.
-        number = study.in_mid_epoch("cmm")
-        node = slurm.job(number)["NodeList"]
-        slurm("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=maintenance")
-        again(slurm, number)
-        wait_until(lambda: slurm.job(number)["NodeList"] not in (node, "(null)"), 600, f"job {number} on another node")
-        slurm("scontrol", "update", f"NodeName={node}", "State=RESUME")
-        # Its node goes down under it.
-        number = study.in_mid_epoch("cmm")
-        node = slurm.job(number)["NodeList"]
-        slurm("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=power")
-        slurm("scontrol", "update", f"NodeName={node}", "State=RESUME")
-        at_once(slurm, number)
-        # It hangs until its time is over.
-        number = study.in_mid_epoch("stm")
-        first_limit = slurm.job(number)["TimeLimit"]
-        slurm("scontrol", "update", f"JobId={number}", "TimeLimit=1")
+        study.disturb(
+            {
+                "tsn": [by.cancel],
+                "cstm": [by.requeue],
+                "cmm": [by.drain, by.resume_and_break_another],
+                "stm": [by.end_of_time],
+            }
+        )
         log = study.finish()
     finally:
         study.process.kill()
     for variant, path in weights.items():
         whole, disturbed = (load_file(p.folder / path) for p in (undisturbed, pipeline))
         assert whole.keys() == disturbed.keys() and all(equal(whole[name], disturbed[name]) for name in whole), variant
-        assert record(pipeline, path)["resumed"] >= (2 if variant == "cmm" else 1), variant
-    assert "CANCELLED" in log and "TIMEOUT" in log and log.count("Trying to restart job") == 2
-    # The next attempt of what ran out of time had twice as much.
-    last = max(slurm.jobs("COMPLETED"), key=int)
-    assert first_limit == "1-00:00:00" and slurm.job(last)["TimeLimit"] == "2-00:00:00"
-
-
-def again(slurm: SlurmCluster, number: str) -> None:
-    slurm("scontrol", "requeue", number)
-    at_once(slurm, number)
-
-
-def at_once(slurm: SlurmCluster, number: str) -> None:
-    """Slurm lets a job that it starts again wait for two minutes."""
-    wait_until(lambda: slurm.job(number)["JobState"] == "PENDING", 60, f"job {number} in the queue")
-    slurm("scontrol", "update", f"JobId={number}", "StartTime=now")
+        assert record(pipeline, path)["resumed"] == (2 if variant == "cmm" else 1), variant
+    assert "'CANCELLED'" in log and "'TIMEOUT'" in log and log.count("Trying to restart job") == 2
+    # The next attempt of what ran out of time has twice as much.
+    done = [number for number, comment in slurm.jobs("COMPLETED").items() if "tiny_stm-8f" in comment]
+    assert slurm.job(max(done, key=int))["TimeLimit"] == "2-00:00:00"
 
 
 def test_a_job_that_runs_out_of_memory_is_submitted_again_with_more(slurm, undisturbed, tmp_path):
@@ -231,7 +255,7 @@ def test_a_training_on_two_nodes_is_that_of_one_process(slurm, longer, undisturb
     weights = weights_of(longer)["stm"]
     study = Submitted(slurm, pipeline, [weights])
     try:
-        number = wait_until(lambda: study.alive() or study.job("stm"), 120, "the job")
+        number = wait_until(lambda: study.job("stm"), 300, "the job on both nodes")
         assert slurm.job(number)["NumNodes"] == "2"
         study.finish()
     finally:
