@@ -1,17 +1,34 @@
-"""Processes of this machine: which accelerator each may use, whatever number of jobs Snakemake starts at a time."""
+"""Which GPUs a process may use, whatever number of jobs is started at a time, and how several processes become one run."""
 
+import ctypes
 import fcntl
 import os
+import signal
+import socket
+import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NoReturn
 
-# Held until the process ends, however it ends: the kernel releases the lock.
-_lease: int | None = None
+# Held until the process ends, however it ends: the kernel releases the locks.
+_leases: list[int] = []
+
+# Set by batch systems. Inside a job GPUs are numbered anew, so that two jobs may both call theirs 0.
+BATCH_JOBS = ("SLURM_JOB_ID", "LSB_JOBID", "PBS_JOBID", "JOB_ID", "_CONDOR_SCRATCH_DIR")
+
+
+class LaunchError(Exception):
+    """Processes that cannot be started as asked; the text says why and what can be done."""
 
 
 def visible_gpus(devices: Path = Path("/dev")) -> list[str]:
-    """The NVIDIA GPUs of this machine by number, without loading torch or asking a driver."""
+    """The GPUs that CUDA_VISIBLE_DEVICES names, or else the NVIDIA GPUs of this machine by number; without loading
+    torch or asking a driver.
+    """
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return [name.strip() for name in given.split(",") if name.strip() not in ("", "-1")]
     found = (p.name.removeprefix("nvidia") for p in devices.glob("nvidia[0-9]*"))
     return sorted((n for n in found if n.isdigit()), key=int)
 
@@ -27,36 +44,116 @@ def is_running(process: int) -> bool:
     return True
 
 
-def lease_gpu(gpus: list[str] | None = None, folder: Path | None = None, poll_seconds: float = 1.0) -> str | None:
-    """Wait for a GPU that no other process of ours holds, keep it until this process ends, and show only it to CUDA.
+def lease_gpus(
+    count: int = 1, gpus: list[str] | None = None, folder: Path | None = None, poll_seconds: float = 1.0
+) -> list[str]:
+    """Wait for GPUs that no other process of ours holds, keep them until this process ends, and show only them to CUDA.
 
-    A batch system that has set CUDA_VISIBLE_DEVICES has decided already, and nothing is done; nor where there is no
-    GPU. Must run before torch is loaded.
+    Nothing is done where there is no GPU. Must run before torch is loaded.
 
     Args:
-        gpus: the devices to choose from; all of this machine by default.
-        folder: where the lock files lie, one a device; by default one for each user of the machine. Users who share a
-            machine set CUDA_VISIBLE_DEVICES, as they do for any other program.
+        count: how many.
+        gpus: the devices to choose from; by default those of `visible_gpus`.
+        folder: where the lock files lie, one a device; by default one for each user of the machine and each job of a
+            batch system. Users who share a machine set CUDA_VISIBLE_DEVICES, as they do for any other program.
         poll_seconds: how long to wait before trying all devices again.
 
     Returns:
-        The device's number, or None where nothing was leased.
+        The devices; none where there are none.
+
+    Raises:
+        LaunchError: there are fewer than `count`.
     """
-    global _lease
     gpus = visible_gpus() if gpus is None else gpus
-    if "CUDA_VISIBLE_DEVICES" in os.environ or not gpus:
-        return None
-    folder = folder or Path(tempfile.gettempdir()) / f"stm-gpu-leases-{os.getuid()}"
+    if not gpus:
+        return []
+    if count > len(gpus):
+        raise LaunchError(f"{count} GPUs are asked for, and there are {len(gpus)} here: {', '.join(gpus)}")
+    folder = folder or Path(tempfile.gettempdir()) / "-".join(["stm-gpu-leases", str(os.getuid()), *_batch_job()])
     folder.mkdir(parents=True, exist_ok=True)
+    # One at a time chooses. So two that want two do not each take one and wait for the other, and they come to their
+    # turn however many want one.
+    turn = _open(folder / "-".join(["turn", *gpus]).replace("/", "_"))
+    fcntl.flock(turn, fcntl.LOCK_EX)
+    held: dict[str, int] = {}
     while True:
         for gpu in gpus:
-            handle = os.open(folder / gpu, os.O_CREAT | os.O_RDWR, 0o600)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(handle)
-                continue
-            _lease = handle
-            os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-            return gpu
+            if len(held) < count and gpu not in held and (handle := _taken(folder / gpu.replace("/", "_"))) is not None:
+                held[gpu] = handle
+        if len(held) == count:
+            break
         time.sleep(poll_seconds)
+    os.close(turn)
+    _leases.extend(held.values())
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(held)
+    return list(held)
+
+
+def _batch_job() -> list[str]:
+    """What tells this job of a batch system from others of the same user on this machine."""
+    return [os.environ[name].replace("/", "_") for name in BATCH_JOBS if name in os.environ][:1]
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+
+
+def _taken(path: Path) -> int | None:
+    """The lock of one device, or None where another process holds it."""
+    handle = _open(path)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def become_ranks(processes: int, nodes: int, arguments: list[str], lease: bool) -> NoReturn:
+    """Become `torchrun` with so many processes of `stm`, each with a GPU of its own where there are any.
+
+    On several nodes of a Slurm job, `srun` starts a `torchrun` on each of them.
+
+    Args:
+        processes: of all nodes together.
+        nodes: that share them alike.
+        arguments: of `stm`.
+        lease: whether to take GPUs of this machine; those of several nodes are the batch system's to give.
+
+    Raises:
+        LaunchError: `nodes` do not share `processes` alike, or there is no Slurm to reach other nodes by.
+    """
+    if processes % nodes:
+        raise LaunchError(f"{nodes} nodes cannot share {processes} processes alike: set a multiple of {nodes}")
+    if nodes == 1:
+        if lease:
+            lease_gpus(processes)
+        # For the program that this one becomes.
+        for handle in _leases:
+            os.set_inheritable(handle, True)
+        command, meeting = [], ["--standalone"]
+    else:
+        job = os.environ.get("SLURM_JOB_ID")
+        if job is None:
+            raise LaunchError(f"{nodes} nodes can work on one run inside a Slurm job alone: see docs/cluster.md")
+        command = ["srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", "--kill-on-bad-exit=1"]
+        meeting = [f"--nnodes={nodes}", "--rdzv-backend=c10d", f"--rdzv-id={job}", f"--rdzv-endpoint={_free_address()}"]
+    command += [sys.executable, "-m", "torch.distributed.run", *meeting, f"--nproc-per-node={processes // nodes}"]
+    command += ["-m", "--", "stm", *arguments]
+    os.execvp(command[0], command)  # noqa: S606 (no shell is meant)
+
+
+def _free_address() -> str:
+    """Of this machine, where the other nodes find it."""
+    with socket.socket() as free:
+        free.bind(("", 0))
+        return f"{socket.gethostname()}:{free.getsockname()[1]}"
+
+
+def end_with_parent() -> None:
+    """Let the kernel kill this process when the one that started it ends: it is the parent that holds the GPUs' leases,
+    and a `torchrun` that is killed outright leaves its processes running.
+    """
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

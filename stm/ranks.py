@@ -5,7 +5,7 @@ ranks, Twins Training's matrix is of all ranks' logits, and norms count their ba
 So the number of GPUs is no part of a run. PyTorch's DistributedDataParallel is not used: it wants a backward pass of
 every rank in every step, which a short last batch does not have, and averages what is summed here.
 
-    torchrun --standalone --nproc-per-node 4 -m -- stm train --spec … --index … --checkpoints … --out …
+    stm train --processes 4 --spec … --index … --checkpoints … --out …
 """
 
 import os

@@ -2,8 +2,10 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +26,9 @@ PROTOCOL = {"clips": 1, "crops": 1, "sampling": "centre", "region": "crop_size",
 
 
 def two_processes(*arguments: str | Path) -> str:
-    """`stm` by torchrun; what both processes print."""
-    launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--", "stm")
-    done = subprocess.run([sys.executable, *launch, *map(str, arguments)], capture_output=True, text=True, check=False)
+    """`stm` by two processes; what both print."""
+    command = [sys.executable, "-m", "stm", *map(str, arguments), "--processes", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -63,6 +65,37 @@ def test_two_processes_score_every_clip_once(spec, index, tmp_path):
     two_processes("evaluate", *settings, "--run", tmp_path / "run", "--out", tmp_path / "two.arrow")
     one, two = read(tmp_path / "one.arrow"), read(tmp_path / "two.arrow")
     assert one.clips == two.clips and np.allclose(one.scores, two.scores, atol=1e-6)
+
+
+def test_killed_outright_the_processes_of_a_run_end_together_give_their_devices_back_and_go_on(spec, index, tmp_path):
+    spec["recipe"] |= {"epochs": 30}
+    command = [sys.executable, "-m", "stm", "train", "--processes", "2", "--spec", canonical_json(spec)]
+    command += ["--index", str(index), "--checkpoints", str(tmp_path / "checkpoints"), "--out", str(tmp_path / "run")]
+    # Stand-ins: CUDA knows no devices of these numbers.
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "97,98", "TMPDIR": str(tmp_path)}
+    first = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    while not list(tmp_path.glob("checkpoints/*.safetensors")):
+        assert first.poll() is None
+        time.sleep(0.05)
+    ranks = [int(pid) for pid in Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()]
+    first.kill()
+    first.wait()
+    assert len(ranks) >= 2
+    deadline = time.monotonic() + 30
+    while any(running(pid) for pid in ranks):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    subprocess.run(command, env=environment, check=True, timeout=600)
+    record = json.loads((tmp_path / "run/run.json").read_text())
+    assert record["processes"] == 2 and record["resumed"] == 1
+
+
+def running(process: int) -> bool:
+    """Neither gone nor a zombie that nobody has waited for."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8])

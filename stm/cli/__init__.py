@@ -11,7 +11,9 @@ from stm.cli.stages import STAGES
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand; errors that a user can act on are one message and exit status 1, without a traceback."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
+    options.arguments = arguments
     try:
         return options.stage(options) or 0
     except Exception as error:

@@ -57,20 +57,43 @@ SPEC: dict[str, Settings] = {
 }
 STUDY: dict[str, Settings] = {"study": {"type": Path, "metavar": "STUDY", "help": "the study's file"}}
 DEVICE: dict[str, Settings] = {
-    "--device": {"default": "auto", "choices": ("auto", "cpu", "cuda"), "help": "where to compute (default: auto)"},
+    "--device": {"default": "auto", "choices": ("auto", "cpu", "cuda"), "help": "where to compute (default: auto)"}
+}
+# Of stages that several processes can share.
+DEVICES: dict[str, Settings] = {
+    **DEVICE,
+    "--processes": {
+        "type": count,
+        "default": 1,
+        "metavar": "N",
+        "help": "processes that work together, each on a GPU of its own where there are any (default: 1, as 0)",
+    },
+    "--nodes": {
+        "type": at_least_one,
+        "default": 1,
+        "metavar": "N",
+        "help": "nodes of a Slurm job that share the processes (default: 1)",
+    },
     "--workers": {"type": int, "default": 0, "metavar": "N", "help": "loader processes (default: 0, in the process)"},
 }
 
 
-def chosen_device(name: str) -> Any:
-    """The torch device for `--device`; `auto` takes a GPU of its own where there is one, as torchrun deals them out."""
+def chosen_device(options: argparse.Namespace) -> Any:
+    """The torch device for `--device`; `auto` takes a GPU of its own where there is one, as torchrun deals them out.
+
+    With `--processes` this process becomes torchrun, and each that it starts comes here again.
+    """
     import os
 
-    rank = os.environ.get("LOCAL_RANK")
-    if name in ("auto", "cuda") and rank is None:
-        from stm.launch import lease_gpu
+    from stm.launch import become_ranks, end_with_parent, lease_gpus
 
-        lease_gpu()
+    name, rank = options.device, os.environ.get("LOCAL_RANK")
+    if rank is not None:
+        end_with_parent()
+    elif getattr(options, "processes", 1) > 1:
+        become_ranks(options.processes, options.nodes, options.arguments, lease=name != "cpu")
+    elif name != "cpu":
+        lease_gpus()
 
     # Must be set before CUDA starts, for sums that do not change from run to run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

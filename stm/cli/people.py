@@ -75,7 +75,7 @@ def check(options: argparse.Namespace) -> int:
 
 
 def online(options: argparse.Namespace) -> None:
-    device = chosen_device(options.device)
+    device = chosen_device(options)
     from stm.evaluation.stream import watch
 
     watch(options.video, options.run, device, options.cached, options.every)
@@ -145,7 +145,7 @@ FOR_PEOPLE: dict[str, Command] = {
                 "help": "recognise one frame of N (default: as far apart as in the run's training)",
             },
             "--cached": {"action": "store_true", "help": "keep the stem's results of the window's frames"},
-            "--device": DEVICE["--device"],
+            **DEVICE,
         },
     ),
     "import": (

@@ -14,7 +14,7 @@ TARGETS = {
 
 
 def predict(options: argparse.Namespace) -> int:
-    device = chosen_device(options.device)
+    device = chosen_device(options)
     from stm.data.listing import write_csv
     from stm.data.videos import videos_in
     from stm.evaluation.evaluate import load_run
@@ -96,7 +96,7 @@ ABOUT_RUNS: dict[str, Command] = {
             },
             "--csv": path("table to write, a row a video and class", required=False),
             "--json": path("the same for programs", required=False),
-            "--device": DEVICE["--device"],
+            **DEVICE,
         },
     ),
     "export": (

@@ -2,7 +2,7 @@
 
 import argparse
 
-from stm.cli.arguments import DEVICE, SPEC, Command, chosen_device, path, specification
+from stm.cli.arguments import DEVICE, DEVICES, SPEC, Command, chosen_device, path, specification
 
 
 def render(options: argparse.Namespace) -> None:
@@ -43,7 +43,7 @@ def imagenet(options: argparse.Namespace) -> None:
 
 
 def train(options: argparse.Namespace) -> None:
-    device = chosen_device(options.device)
+    device = chosen_device(options)
     from stm.training.loop import Execution, train
 
     execution = Execution(device, options.workers, options.checkpoint_seconds)
@@ -51,7 +51,7 @@ def train(options: argparse.Namespace) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    device = chosen_device(options.device)
+    device = chosen_device(options)
     from stm.evaluation.evaluate import evaluate
 
     specs = options.spec if isinstance(options.spec, list) else [options.spec]
@@ -67,7 +67,7 @@ def submit(options: argparse.Namespace) -> None:
 
 
 def features(options: argparse.Namespace) -> None:
-    device = chosen_device(options.device)
+    device = chosen_device(options)
     from stm.evaluation.evaluate import before_softmax, evaluate
 
     evaluate([options.spec], options.run, options.index, [options.out], device, options.workers, before_softmax)
@@ -80,14 +80,14 @@ def complexity(options: argparse.Namespace) -> None:
 
 
 def speed(options: argparse.Namespace) -> None:
-    device = chosen_device(options.device)
+    device = chosen_device(options)
     from stm.analysis.speed import write_speed
 
     write_speed(options.spec, options.out, device)
 
 
 def latency(options: argparse.Namespace) -> None:
-    device = chosen_device(options.device)
+    device = chosen_device(options)
     from stm.analysis.latency import write_latency
 
     write_latency(options.spec, options.out, device)
@@ -197,7 +197,7 @@ STAGES: dict[str, Command] = {
                 "metavar": "S",
                 "help": "longest time between checkpoints; there is one after each epoch too (default: 300)",
             },
-            **DEVICE,
+            **DEVICES,
         },
     ),
     "evaluate": (
@@ -208,7 +208,7 @@ STAGES: dict[str, Command] = {
             "--run": path("folder of the run"),
             "--index": path("of the dataset's frames"),
             "--out": path("predictions to write; as many as --spec lists specifications", nargs="+"),
-            **DEVICE,
+            **DEVICES,
         },
     ),
     "submit": (
@@ -232,19 +232,19 @@ STAGES: dict[str, Command] = {
             "--run": path("folder of the run"),
             "--index": path("of the dataset's frames"),
             "--out": path("features to write"),
-            **DEVICE,
+            **DEVICES,
         },
     ),
     "complexity": (complexity, "count parameters and FLOPs of a network", {**SPEC, "--out": path("JSON to write")}),
     "speed": (
         speed,
         "time networks side by side, with nothing else on the machine",
-        {**SPEC, "--out": path("JSON to write"), "--device": DEVICE["--device"]},
+        {**SPEC, "--out": path("JSON to write"), **DEVICE},
     ),
     "latency": (
         latency,
         "time recognisers of streams, with nothing else on the machine",
-        {**SPEC, "--out": path("JSON to write"), "--device": DEVICE["--device"]},
+        {**SPEC, "--out": path("JSON to write"), **DEVICE},
     ),
     "table": (table, "write one table and its claims", {**SPEC, "--out": path("path without its ending")}),
     "order": (

@@ -43,12 +43,14 @@ rule evaluate_checkpoint:
     threads: lambda w: reserved(imported_of(w).evaluation.threads)
     resources:
         gpu=gpus,
+        nodes=1,
     params:
         spec=lambda w: canonical_json(imported_of(w).prediction_spec),
     message:
         "Evaluating {wildcards.imported} under {wildcards.protocol}"
     shell:
-        "stm evaluate --spec {params.spec:q} --run results/imported/{wildcards.imported} --index {input.index}"
+        "stm evaluate --processes {resources.gpu} --nodes {resources.nodes}"
+        " --spec {params.spec:q} --run results/imported/{wildcards.imported} --index {input.index}"
         " --out {output} > {log} 2>&1"
 
 

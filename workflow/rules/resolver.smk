@@ -85,13 +85,11 @@ def reserved_cores(wildcards):
 
 def reserved(threads):
     """Cores that so many threads count for: as many times more as the user overstates the machine's cores, so that
-    `--cores 2` and `--cores 8` on a machine of two both train two one-thread networks at a time.
+    `--cores 2` and `--cores 8` on a machine of two both train two one-thread networks at a time. A cluster's jobs,
+    which no `--cores` limits, take what they use.
     """
-    return (
-        threads * max(1, workflow.cores // (os.cpu_count() or 1))
-        if workflow.cores
-        else threads
-    )
+    cores = workflow.resource_settings.cores
+    return threads * max(1, cores // (os.cpu_count() or 1)) if cores else threads
 
 
 def all_cores(wildcards):

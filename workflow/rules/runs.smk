@@ -1,4 +1,5 @@
-# Training, evaluation, and what networks cost.
+# Training, evaluation, and what networks cost. Resources, unlike params, make nothing again when they change: N processes
+# train what one does, so that a profile may say `set-resources: train: gpu=4`.
 
 
 localrules:
@@ -50,6 +51,7 @@ rule train:
     threads: reserved_cores
     resources:
         gpu=gpus,
+        nodes=1,
     params:
         # All that this run depends on, and nothing else: an edit of another experiment must not retrain it.
         spec=lambda w: canonical_json(run_of(w).spec),
@@ -59,7 +61,8 @@ rule train:
     message:
         "Training {wildcards.run}"
     shell:
-        "stm train --spec {params.spec:q} --index {input.index} {params.weights}"
+        "stm train --processes {resources.gpu} --nodes {resources.nodes}"
+        " --spec {params.spec:q} --index {input.index} {params.weights}"
         " --checkpoints {params.checkpoints} --out results/runs/{wildcards.run} 2>&1 | tee {log}"
 
 
@@ -78,13 +81,14 @@ rule evaluate:
     threads: reserved_cores
     resources:
         gpu=gpus,
+        nodes=1,
     params:
         spec=lambda w: canonical_json(prediction_of(w).spec),
     message:
         "Evaluating {wildcards.run} under {wildcards.protocol}"
     shell:
-        "stm evaluate --spec {params.spec:q} --run results/runs/{wildcards.run} --index {input.index}"
-        " --out {output} > {log} 2>&1"
+        "stm evaluate --processes {resources.gpu} --nodes {resources.nodes}"
+        " --spec {params.spec:q} --run results/runs/{wildcards.run} --index {input.index} --out {output} > {log} 2>&1"
 
 
 # Starting torch takes as long as scoring a small validation set: the orders of frames share one start.
@@ -106,13 +110,14 @@ rule evaluate_orders:
     threads: reserved_cores
     resources:
         gpu=gpus,
+        nodes=1,
     params:
         specs=canonical_json(list(PLAN.order_specs.values())),
     message:
         "Evaluating {wildcards.run} under every order of frames"
     shell:
-        "stm evaluate --spec {params.specs:q} --run results/runs/{wildcards.run} --index {input.index}"
-        " --out {output} > {log} 2>&1"
+        "stm evaluate --processes {resources.gpu} --nodes {resources.nodes}"
+        " --spec {params.specs:q} --run results/runs/{wildcards.run} --index {input.index} --out {output} > {log} 2>&1"
 
 
 rule complexity:
