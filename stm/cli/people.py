@@ -5,17 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from stm.cli.arguments import (
-    DEVICE,
-    STUDY,
-    Command,
-    at_least_one,
-    chosen_device,
-    count,
-    path,
-    positive,
-    specification,
-)
+from stm.cli.arguments import STUDY, Command, at_least_one, count, path, positive, specification
 
 
 def import_(options: argparse.Namespace) -> None:
@@ -74,13 +64,6 @@ def check(options: argparse.Namespace) -> int:
     return 1 if errors else 0
 
 
-def online(options: argparse.Namespace) -> None:
-    device = chosen_device(options)
-    from stm.evaluation.stream import watch
-
-    watch(options.video, options.run, device, options.cached, options.every)
-
-
 def schema(options: argparse.Namespace) -> None:
     from stm.config.schemas import write_schemas
 
@@ -131,21 +114,6 @@ FOR_PEOPLE: dict[str, Command] = {
                 "help": "trainings at a time, a device each",
             },
             "--json": {"action": "store_true", "help": "machine readable"},
-        },
-    ),
-    "online": (
-        online,
-        "recognise a video or a camera while it runs",
-        {
-            "video": {"type": Path, "metavar": "VIDEO", "help": "a file, a named pipe, or a device as /dev/video0"},
-            "--run": path("folder of the run"),
-            "--every": {
-                "type": at_least_one,
-                "metavar": "N",
-                "help": "recognise one frame of N (default: as far apart as in the run's training)",
-            },
-            "--cached": {"action": "store_true", "help": "keep the stem's results of the window's frames"},
-            **DEVICE,
         },
     ),
     "import": (

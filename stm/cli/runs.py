@@ -1,10 +1,10 @@
-"""Subcommands about runs: what one says of videos, as a file for other programs, where all of them stand, and why."""
+"""Subcommands about runs: what one says of videos and streams, as a file for others, where all of them stand, and why."""
 
 import argparse
 import time
 from pathlib import Path
 
-from stm.cli.arguments import DEVICE, STUDY, Command, chosen_device, path, positive
+from stm.cli.arguments import DEVICE, STUDY, Command, at_least_one, chosen_device, path, positive
 
 TARGETS = {
     "nargs": "*",
@@ -34,6 +34,13 @@ def predict(options: argparse.Namespace) -> int:
     without = sum(not one.top for one in found)
     print(f"{len(found)} videos: {len(found) - without} predicted, {without} unreadable")
     return 1 if without else 0
+
+
+def online(options: argparse.Namespace) -> None:
+    device = chosen_device(options)
+    from stm.evaluation.stream import watch
+
+    watch(options.video, options.run, device, options.cached, options.every)
 
 
 def export(options: argparse.Namespace) -> None:
@@ -96,6 +103,21 @@ ABOUT_RUNS: dict[str, Command] = {
             },
             "--csv": path("table to write, a row a video and class", required=False),
             "--json": path("the same for programs", required=False),
+            **DEVICE,
+        },
+    ),
+    "online": (
+        online,
+        "recognise a video or a camera while it runs",
+        {
+            "video": {"type": Path, "metavar": "VIDEO", "help": "a file, a named pipe, or a device as /dev/video0"},
+            **RUN,
+            "--every": {
+                "type": at_least_one,
+                "metavar": "N",
+                "help": "recognise one frame of N (default: as far apart as in the run's training)",
+            },
+            "--cached": {"action": "store_true", "help": "keep the stem's results of the window's frames"},
             **DEVICE,
         },
     ),
