@@ -1,4 +1,4 @@
-"""Subcommands about runs: what one says of videos and streams, as a file for others, where all of them stand, and why."""
+"""Subcommands about runs: what one says of videos and streams, as a file for others, where they stand, and why."""
 
 import argparse
 import time
