@@ -177,7 +177,9 @@ def _embedding(asked: Asked, figure: Embedding) -> FigurePlan:
 
 def _curves(asked: Asked, figure: Curves) -> FigurePlan:
     seen: set[str] = set()
-    panels, inputs, predictions = [], [], []
+    panels: list[dict[str, Any]] = []
+    inputs: list[str] = []
+    predictions: list[Prediction] = []
     for name in figure.tables or asked.made:
         plan = asked.table(name)
         lines = [line for line in plan.lines if line.predictions]

@@ -19,7 +19,7 @@ from stm.data.shards import FrameIndex
 from stm.draws import Purpose, generator
 from stm.evaluation.evaluate import load_run, softmax_scores
 from stm.files import file_digest, replacing
-from stm.models.backbone import ResNet
+from stm.models.builder import VideoNetwork
 from stm.repeatable import be_repeatable
 
 FORMATS = ("onnx", "pt2")
@@ -56,7 +56,7 @@ class Probabilities(nn.Module):
         input (N, T, 3, H, W) RGB bytes; output (N, K).
     """
 
-    def __init__(self, network: ResNet):
+    def __init__(self, network: VideoNetwork):
         super().__init__()
         self.network = network
 

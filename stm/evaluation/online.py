@@ -23,7 +23,7 @@ from stm.config.specification import variant_in_full
 from stm.data.sampling import segment_frames
 from stm.data.transforms import normalise
 from stm.models.backbone import ResNet
-from stm.models.builder import build
+from stm.models.builder import VideoNetwork, build
 from stm.models.shift import StreamingShift
 
 
@@ -114,7 +114,7 @@ class StreamingRecogniser(Recogniser):
         return self.network(frame[None])
 
 
-def recogniser(network: ResNet, variant: dict[str, Any], cached: bool = False) -> Recogniser:
+def recogniser(network: VideoNetwork, variant: dict[str, Any], cached: bool = False) -> Recogniser:
     """The genuine streaming form of a network that looks at no later frame; a window over the stream for any other.
 
     Args:
@@ -122,9 +122,11 @@ def recogniser(network: ResNet, variant: dict[str, Any], cached: bool = False) -
         variant: that it was built of.
         cached: of a window, as for `WindowRecogniser`.
     """
+    assert isinstance(network, ResNet), "no study trains or streams another"
     if not variant_in_full(variant)[0].causal:
         return WindowRecogniser(network, cached).eval()
     streaming = build(variant, 1, network.fc.out_features, streaming=True)
+    assert isinstance(streaming, ResNet)
     streaming.load_state_dict(network.state_dict())
     return StreamingRecogniser(streaming.to(network.fc.weight.device, network.fc.weight.dtype)).eval()
 

@@ -13,7 +13,7 @@ from stm.config.schema.protocols import PROTOCOLS
 from stm.data.dataset import EvaluationClips
 from stm.data.videos import VideoFrames
 from stm.evaluation.evaluate import clip_scores
-from stm.models.backbone import ResNet
+from stm.models.builder import VideoNetwork
 from stm.repeatable import be_repeatable
 
 SHOWN = 5
@@ -32,8 +32,8 @@ class Predicted:
 
 
 def predict(
-    network: ResNet,
-    record: Mapping[str, Any],
+    network: VideoNetwork,
+    record: dict[str, Any],
     videos: Iterable[tuple[str, Path]],
     protocol: str,
     device: torch.device,
@@ -88,7 +88,7 @@ def as_text(predicted: Predicted) -> str:
 def csv_rows(found: Iterable[Predicted]) -> Iterator[tuple[Any, ...]]:
     """A row of `COLUMNS` a video and class; a video without frames has one row, without a class."""
     for one in found:
-        classes = [(rank, name, f"{p:.6f}") for rank, (name, p) in enumerate(one.top, 1)]
+        classes = [(str(rank), name, f"{p:.6f}") for rank, (name, p) in enumerate(one.top, 1)]
         for of_class in classes or [("", "", "")]:
             yield (one.video, one.status, one.reason, one.frames, *of_class)
 

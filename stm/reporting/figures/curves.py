@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from stm.reporting.cells import Value
 from stm.reporting.figures.drawing import DASHES, PAGE, colours, page, write_rows
@@ -64,7 +65,7 @@ def _row(axes: list[Axes], panel: dict[str, Any], histories: dict[str, list[dict
         ax.set_ylabel(label)
         ax.grid(axis="y")
         ax.set_ylim(bottom=0, top=None if measure == "loss" else 100)
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_title(panel["where"], loc="left")
     axes[1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.03), borderaxespad=0.3, labelspacing=0.25)
 
