@@ -1,4 +1,4 @@
-"""Which GPUs a process may use, whatever number of jobs is started at a time, and how several processes become one run."""
+"""Which GPUs a process may use, whatever number of jobs is started at a time; how several processes make one run."""
 
 import ctypes
 import fcntl

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -59,7 +60,7 @@ def for_this_cluster(pipeline: Pipeline) -> Pipeline:
 def longer(tmp_path_factory) -> Pipeline:
     """The tiny study with trainings of many epochs, up to its index of frames. To be copied."""
     pipeline = pipeline_in(tmp_path_factory.mktemp("longer"))
-    pipeline.edit("config/recipes/tiny.yaml", lambda recipe: recipe.update(epochs=40, micro_batch=4))
+    pipeline.edit("config/recipes/tiny.yaml", lambda recipe: recipe.update(epochs=12, micro_batch=4))
     result = pipeline.snakemake("--cores", "2", "manifests")
     assert result.returncode == 0, result.stdout
     return pipeline
@@ -113,18 +114,16 @@ class Submitted:
         self.slurm = slurm
         self.folder = pipeline.folder
         self.log = pipeline.folder / "snakemake.log"
-        # The last checkpoint of each variant that something befell.
-        self.seen: dict[str, int] = {}
         with self.log.open("w") as log:
             command = [sys.executable, "-m", "snakemake", *SLURM, *targets]
             self.process = subprocess.Popen(
                 command, cwd=pipeline.folder, stdout=log, stderr=subprocess.STDOUT, env=environment()
             )
 
-    def job(self, variant: str) -> str | None:
-        """The number of the running job that trains a variant."""
+    def job(self, variant: str) -> str:
+        """The number of the running job that trains a variant; empty where there is none."""
         jobs = self.slurm.jobs("RUNNING")
-        return next((number for number, comment in jobs.items() if f"tiny_{variant}-8f" in comment), None)
+        return next((number for number, comment in jobs.items() if f"tiny_{variant}-8f" in comment), "")
 
     def checkpoint(self, variant: str) -> int:
         """When a variant's checkpoint was written; 0 where there is none."""
@@ -143,25 +142,18 @@ class Submitted:
                 return int(file.parent.name)
         return None
 
-    def stopped(self, variant: str) -> str | None:
-        """The job of a variant that has left a new checkpoint behind, its training stopped where it is: in an epoch."""
-        written = self.checkpoint(variant)
-        process = self.training(variant) if written > self.seen.get(variant, 0) else None
-        if process is None:
-            return None
-        os.kill(process, signal.SIGSTOP)
-        self.seen[variant] = written
-        return self.job(variant)
+    def disturb(self, variant: str, disturbances: list[Callable[[str], None]]) -> None:
+        """Let each disturbance befall a variant's job: after a new checkpoint, its training stopped where it is, in an epoch."""
+        seen = 0
+        for befalls in disturbances:
+            wait_until(lambda: self.ended() or self.checkpoint(variant) > seen, 1800, f"a checkpoint of {variant}")
+            process, seen = self.training(variant), self.checkpoint(variant)
+            assert process is not None, f"{variant} had ended: {self.log.read_text()}"
+            os.kill(process, signal.SIGSTOP)
+            befalls(self.job(variant))
 
-    def disturb(self, disturbances: dict[str, list[Callable[[str], None]]]) -> None:
-        """Let each of a variant's disturbances befall its job, one after each new checkpoint."""
-        deadline = time.monotonic() + 1800
-        while any(disturbances.values()):
-            assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
-            for variant, waiting in disturbances.items():
-                if waiting and (number := self.stopped(variant)):
-                    waiting.pop(0)(number)
-            time.sleep(0.05)
+    def ended(self) -> bool:
+        return self.process.poll() is not None
 
     def finish(self) -> str:
         assert self.process.wait(1800) == 0, self.log.read_text()
@@ -213,16 +205,17 @@ def test_jobs_cancelled_requeued_moved_and_timed_out_end_with_the_weights_of_an_
 ):
     pipeline = for_this_cluster(copied(longer, tmp_path))
     weights = weights_of(longer)
-    study, by = Submitted(slurm, pipeline, list(weights.values())), Disturbances(slurm)
+    by = Disturbances(slurm)
+    disturbances = {
+        "tsn": [by.cancel],
+        "cstm": [by.requeue],
+        "cmm": [by.drain, by.resume_and_break_another],
+        "stm": [by.end_of_time],
+    }
+    study = Submitted(slurm, pipeline, list(weights.values()))
     try:
-        study.disturb(
-            {
-                "tsn": [by.cancel],
-                "cstm": [by.requeue],
-                "cmm": [by.drain, by.resume_and_break_another],
-                "stm": [by.end_of_time],
-            }
-        )
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(study.disturb, disturbances, disturbances.values()))
         log = study.finish()
     finally:
         study.process.kill()
