@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -94,7 +93,7 @@ def record(pipeline: Pipeline, weights: str) -> dict:
 
 def test_a_study_goes_through_slurm_and_makes_the_table_that_this_machine_makes(slurm, finished, tmp_path):
     pipeline = for_this_cluster(pipeline_in(tmp_path))
-    result = pipeline.snakemake(*SLURM, TABLE, timeout=1800)
+    result = pipeline.snakemake(*SLURM, TABLE, timeout=3600)
     assert result.returncode == 0, result.stdout
     here, there = (pd.read_csv(p.folder / TABLE) for p in (finished, pipeline))
     pd.testing.assert_frame_equal(here, there)
@@ -135,7 +134,7 @@ class Submitted:
         for file in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 words = file.read_text().split("\0")
-                here = Path(os.readlink(file.with_name("cwd"))) == self.folder
+                here = file.with_name("cwd").readlink() == self.folder
             except OSError:
                 continue
             if here and words[1:4] == ["-m", "stm", "train"] and f"tiny/{variant}-8f" in words[-2]:
@@ -143,20 +142,27 @@ class Submitted:
         return None
 
     def disturb(self, variant: str, disturbances: list[Callable[[str], None]]) -> None:
-        """Let each disturbance befall a variant's job: after a new checkpoint, its training stopped where it is, in an epoch."""
+        """Let each disturbance befall a variant's job after a new checkpoint, its training stopped in mid-epoch."""
         seen = 0
         for befalls in disturbances:
-            wait_until(lambda: self.ended() or self.checkpoint(variant) > seen, 1800, f"a checkpoint of {variant}")
-            process, seen = self.training(variant), self.checkpoint(variant)
+            seen = self.new_checkpoint(variant, seen)
+            process = self.training(variant)
             assert process is not None, f"{variant} had ended: {self.log.read_text()}"
             os.kill(process, signal.SIGSTOP)
             befalls(self.job(variant))
 
-    def ended(self) -> bool:
-        return self.process.poll() is not None
+    def new_checkpoint(self, variant: str, seen: int) -> int:
+        """Wait for it; when it was written."""
+
+        def newer() -> int:
+            assert self.process.poll() is None, self.log.read_text()
+            written = self.checkpoint(variant)
+            return written if written > seen else 0
+
+        return wait_until(newer, 3600, f"a checkpoint of {variant}")
 
     def finish(self) -> str:
-        assert self.process.wait(1800) == 0, self.log.read_text()
+        assert self.process.wait(3600) == 0, self.log.read_text()
         return self.log.read_text()
 
 
