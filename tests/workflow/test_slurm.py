@@ -229,7 +229,7 @@ def test_jobs_cancelled_requeued_moved_and_timed_out_end_with_the_weights_of_an_
         whole, disturbed = (load_file(p.folder / path) for p in (undisturbed, pipeline))
         assert whole.keys() == disturbed.keys() and all(equal(whole[name], disturbed[name]) for name in whole), variant
         assert record(pipeline, path)["resumed"] == (2 if variant == "cmm" else 1), variant
-    assert "'CANCELLED'" in log and "'TIMEOUT'" in log and log.count("Trying to restart job") == 2
+    assert "'CANCELLED'" in log and "'TIMEOUT'" in log and log.count("(attempt 2)") == 2
     # The next attempt of what ran out of time has twice as much.
     done = [number for number, comment in slurm.jobs("COMPLETED").items() if "tiny_stm-8f" in comment]
     assert slurm.job(max(done, key=int))["TimeLimit"] == "2-00:00:00"
@@ -243,8 +243,11 @@ def test_a_job_that_runs_out_of_memory_is_submitted_again_with_more(slurm, undis
     target = re.search(r"results/predictions/\S+/tsn-\S+\.arrow", listed).group()
     result = pipeline.snakemake(*SLURM, target)
     assert result.returncode == 0, result.stdout
-    assert "Trying to restart job" in result.stdout
-    assert re.findall(r"mem_mb=(\d+)", result.stdout) == ["100", "4000"]
+    assert "'OUT_OF_MEMORY'" in result.stdout and "(attempt 2)" in result.stdout
+    jobs = {
+        int(n): slurm.job(n)["MinMemoryNode"] for n, comment in slurm.jobs("all").items() if "rule_evaluate" in comment
+    }
+    assert [memory for _, memory in sorted(jobs.items())][-2:] == ["100M", "4000M"]
 
 
 def test_a_training_on_two_nodes_is_that_of_one_process(slurm, longer, undisturbed, tmp_path):
