@@ -27,6 +27,9 @@ test-faults: $(VENV) ## kills at random moments, damaged input: minutes
 test-downloads: $(VENV) ## the papers' six datasets with whole lists and a few clips, end to end: minutes
 	$(BIN)/python -m pytest -m downloads $(ARGS)
 
+test-slurm: $(VENV) ## the pipeline on a real Slurm on this machine (apt-get install slurm-wlm munge), as root: minutes
+	$(BIN)/python -m pytest -m slurm $(ARGS)
+
 lint: $(VENV) ## style, types, direction of imports, the rules of the pipeline
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -41,7 +44,7 @@ format: $(VENV) ## write Python and rules in the one style
 	$(BIN)/snakefmt Snakefile workflow
 
 lock: $(VENV) ## resolve requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra cluster --extra dev --no-emit-index-url \
 	    --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
 
 hooks: $(VENV) ## run `make lint` before every commit
@@ -60,4 +63,4 @@ $(VENV): requirements.lock pyproject.toml
 	touch $@
 
 FORCE:
-.PHONY: help all test test-faults test-downloads lint format lock hooks venv FORCE
+.PHONY: help all test test-faults test-downloads test-slurm lint format lock hooks venv FORCE

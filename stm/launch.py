@@ -1,4 +1,4 @@
-"""Which GPUs a process may use, whatever number of jobs is started at a time, and how several become one run."""
+"""Which GPUs a process may use, whatever number of jobs is started at a time; how several processes make one run."""
 
 import ctypes
 import fcntl
@@ -15,7 +15,7 @@ from typing import NoReturn
 _leases: list[int] = []
 
 # Set by batch systems. Inside a job GPUs are numbered anew, so that two jobs may both call theirs 0.
-BATCH_JOBS = ("SLURM_JOB_ID", "LSB_JOBID", "PBS_JOBID", "JOB_ID", "_CONDOR_SCRATCH_DIR")
+BATCH_JOBS = ("SLURM_JOB_ID", "LSB_JOBID", "PBS_JOBID", "SGE_JOB_SPOOL_DIR", "_CONDOR_SCRATCH_DIR")
 
 
 class LaunchError(Exception):

@@ -1,4 +1,4 @@
-"""A real Slurm on this machine: two nodes of one core and two GPUs each. The GPUs are stand-ins, device files of nothing."""
+"""A real Slurm on this machine: two nodes of one core and two GPUs each, which are stand-ins: devices of nothing."""
 
 import os
 import shutil
@@ -44,9 +44,9 @@ GresTypes=gpu
 ReturnToService=2
 KillWait=2
 MinJobAge=3600
-NodeName=DEFAULT NodeHostname={host} CPUs=1 RealMemory=64000 Gres=gpu:2
-NodeName=node1 Port={first}
-NodeName=node2 Port={last}
+NodeName=DEFAULT CPUs=1 RealMemory=64000 Gres=gpu:2
+NodeName=node1 NodeHostname={host} Port={first}
+NodeName=node2 NodeHostname={host} Port={last}
 PartitionName=main Nodes=ALL Default=YES State=UP
 """
 

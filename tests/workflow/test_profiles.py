@@ -37,9 +37,7 @@ def test_a_profile_repeats_the_default_one_and_gives_gpus_to_whatever_asks_for_t
     for more in (said["default-resources"], *said["set-resources"].values()):
         memory = [value for key, value in more.items() if "mem_mb" in key]
         assert all("attempt" in str(value) for value in memory)
-    assert all(
-        re.search(r"^rule \w+", rules, re.MULTILINE) and f"rule {rule}:" in rules for rule in said["set-resources"]
-    )
+    assert all(f"rule {rule}:" in rules for rule in said["set-resources"])
 
 
 @pytest.mark.parametrize("name", ENGINES)

@@ -7,8 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -59,7 +59,7 @@ def for_this_cluster(pipeline: Pipeline) -> Pipeline:
 def longer(tmp_path_factory) -> Pipeline:
     """The tiny study with trainings of many epochs, up to its index of frames. To be copied."""
     pipeline = pipeline_in(tmp_path_factory.mktemp("longer"))
-    pipeline.edit("config/recipes/tiny.yaml", lambda recipe: recipe.update(epochs=40, micro_batch=4))
+    pipeline.edit("config/recipes/tiny.yaml", lambda recipe: recipe.update(epochs=12, micro_batch=4))
     result = pipeline.snakemake("--cores", "2", "manifests")
     assert result.returncode == 0, result.stdout
     return pipeline
@@ -93,7 +93,7 @@ def record(pipeline: Pipeline, weights: str) -> dict:
 
 def test_a_study_goes_through_slurm_and_makes_the_table_that_this_machine_makes(slurm, finished, tmp_path):
     pipeline = for_this_cluster(pipeline_in(tmp_path))
-    result = pipeline.snakemake(*SLURM, TABLE, timeout=1800)
+    result = pipeline.snakemake(*SLURM, TABLE, timeout=3600)
     assert result.returncode == 0, result.stdout
     here, there = (pd.read_csv(p.folder / TABLE) for p in (finished, pipeline))
     pd.testing.assert_frame_equal(here, there)
@@ -113,18 +113,16 @@ class Submitted:
         self.slurm = slurm
         self.folder = pipeline.folder
         self.log = pipeline.folder / "snakemake.log"
-        # The last checkpoint of each variant that something befell.
-        self.seen: dict[str, int] = {}
         with self.log.open("w") as log:
             command = [sys.executable, "-m", "snakemake", *SLURM, *targets]
             self.process = subprocess.Popen(
                 command, cwd=pipeline.folder, stdout=log, stderr=subprocess.STDOUT, env=environment()
             )
 
-    def job(self, variant: str) -> str | None:
-        """The number of the running job that trains a variant."""
+    def job(self, variant: str) -> str:
+        """The number of the running job that trains a variant; empty where there is none."""
         jobs = self.slurm.jobs("RUNNING")
-        return next((number for number, comment in jobs.items() if f"tiny_{variant}-8f" in comment), None)
+        return next((number for number, comment in jobs.items() if f"tiny_{variant}-8f" in comment), "")
 
     def checkpoint(self, variant: str) -> int:
         """When a variant's checkpoint was written; 0 where there is none."""
@@ -136,35 +134,35 @@ class Submitted:
         for file in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 words = file.read_text().split("\0")
-                here = Path(os.readlink(file.with_name("cwd"))) == self.folder
+                here = file.with_name("cwd").readlink() == self.folder
             except OSError:
                 continue
             if here and words[1:4] == ["-m", "stm", "train"] and f"tiny/{variant}-8f" in words[-2]:
                 return int(file.parent.name)
         return None
 
-    def stopped(self, variant: str) -> str | None:
-        """The job of a variant that has left a new checkpoint behind, its training stopped where it is: in an epoch."""
-        written = self.checkpoint(variant)
-        process = self.training(variant) if written > self.seen.get(variant, 0) else None
-        if process is None:
-            return None
-        os.kill(process, signal.SIGSTOP)
-        self.seen[variant] = written
-        return self.job(variant)
+    def disturb(self, variant: str, disturbances: list[Callable[[str], None]]) -> None:
+        """Let each disturbance befall a variant's job after a new checkpoint, its training stopped in mid-epoch."""
+        seen = 0
+        for befalls in disturbances:
+            seen = self.new_checkpoint(variant, seen)
+            process = self.training(variant)
+            assert process is not None, f"{variant} had ended: {self.log.read_text()}"
+            os.kill(process, signal.SIGSTOP)
+            befalls(self.job(variant))
 
-    def disturb(self, disturbances: dict[str, list[Callable[[str], None]]]) -> None:
-        """Let each of a variant's disturbances befall its job, one after each new checkpoint."""
-        deadline = time.monotonic() + 1800
-        while any(disturbances.values()):
-            assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
-            for variant, waiting in disturbances.items():
-                if waiting and (number := self.stopped(variant)):
-                    waiting.pop(0)(number)
-            time.sleep(0.05)
+    def new_checkpoint(self, variant: str, seen: int) -> int:
+        """Wait for it; when it was written."""
+
+        def newer() -> int:
+            assert self.process.poll() is None, self.log.read_text()
+            written = self.checkpoint(variant)
+            return written if written > seen else 0
+
+        return wait_until(newer, 3600, f"a checkpoint of {variant}")
 
     def finish(self) -> str:
-        assert self.process.wait(1800) == 0, self.log.read_text()
+        assert self.process.wait(3600) == 0, self.log.read_text()
         return self.log.read_text()
 
 
@@ -213,16 +211,17 @@ def test_jobs_cancelled_requeued_moved_and_timed_out_end_with_the_weights_of_an_
 ):
     pipeline = for_this_cluster(copied(longer, tmp_path))
     weights = weights_of(longer)
-    study, by = Submitted(slurm, pipeline, list(weights.values())), Disturbances(slurm)
+    by = Disturbances(slurm)
+    disturbances = {
+        "tsn": [by.cancel],
+        "cstm": [by.requeue],
+        "cmm": [by.drain, by.resume_and_break_another],
+        "stm": [by.end_of_time],
+    }
+    study = Submitted(slurm, pipeline, list(weights.values()))
     try:
-        study.disturb(
-            {
-                "tsn": [by.cancel],
-                "cstm": [by.requeue],
-                "cmm": [by.drain, by.resume_and_break_another],
-                "stm": [by.end_of_time],
-            }
-        )
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(study.disturb, disturbances, disturbances.values()))
         log = study.finish()
     finally:
         study.process.kill()
@@ -230,7 +229,7 @@ def test_jobs_cancelled_requeued_moved_and_timed_out_end_with_the_weights_of_an_
         whole, disturbed = (load_file(p.folder / path) for p in (undisturbed, pipeline))
         assert whole.keys() == disturbed.keys() and all(equal(whole[name], disturbed[name]) for name in whole), variant
         assert record(pipeline, path)["resumed"] == (2 if variant == "cmm" else 1), variant
-    assert "'CANCELLED'" in log and "'TIMEOUT'" in log and log.count("Trying to restart job") == 2
+    assert "'CANCELLED'" in log and "'TIMEOUT'" in log and log.count("(attempt 2)") == 2
     # The next attempt of what ran out of time has twice as much.
     done = [number for number, comment in slurm.jobs("COMPLETED").items() if "tiny_stm-8f" in comment]
     assert slurm.job(max(done, key=int))["TimeLimit"] == "2-00:00:00"
@@ -244,8 +243,11 @@ def test_a_job_that_runs_out_of_memory_is_submitted_again_with_more(slurm, undis
     target = re.search(r"results/predictions/\S+/tsn-\S+\.arrow", listed).group()
     result = pipeline.snakemake(*SLURM, target)
     assert result.returncode == 0, result.stdout
-    assert "Trying to restart job" in result.stdout
-    assert re.findall(r"mem_mb=(\d+)", result.stdout) == ["100", "4000"]
+    assert "'OUT_OF_MEMORY'" in result.stdout and "(attempt 2)" in result.stdout
+    jobs = {
+        int(n): slurm.job(n)["MinMemoryNode"] for n, comment in slurm.jobs("all").items() if "rule_evaluate" in comment
+    }
+    assert [memory for _, memory in sorted(jobs.items())][-2:] == ["100M", "4000M"]
 
 
 def test_a_training_on_two_nodes_is_that_of_one_process(slurm, longer, undisturbed, tmp_path):

@@ -1,5 +1,6 @@
 # Training, evaluation, and what networks cost. Resources, unlike params, make nothing again when they change: N processes
-# train what one does, so that a profile may say `set-resources: train: gpu=4`.
+# train what one does, so that a profile may say `set-resources: train: gpu=4`. It may also ask for more memory and time
+# at every attempt, of which there is more than one where it says `retries`.
 
 
 localrules:
@@ -52,6 +53,7 @@ rule train:
     resources:
         gpu=gpus,
         nodes=1,
+        attempt=lambda w, attempt: attempt,
     params:
         # All that this run depends on, and nothing else: an edit of another experiment must not retrain it.
         spec=lambda w: canonical_json(run_of(w).spec),
@@ -59,7 +61,7 @@ rule train:
         checkpoints="results/checkpoints/{run}",
         weights=lambda w, input: f"--weights {input.weights}" if input.weights else "",
     message:
-        "Training {wildcards.run}"
+        "Training {wildcards.run} (attempt {resources.attempt})"
     shell:
         "stm train --processes {resources.gpu} --nodes {resources.nodes}"
         " --spec {params.spec:q} --index {input.index} {params.weights}"
@@ -82,10 +84,11 @@ rule evaluate:
     resources:
         gpu=gpus,
         nodes=1,
+        attempt=lambda w, attempt: attempt,
     params:
         spec=lambda w: canonical_json(prediction_of(w).spec),
     message:
-        "Evaluating {wildcards.run} under {wildcards.protocol}"
+        "Evaluating {wildcards.run} under {wildcards.protocol} (attempt {resources.attempt})"
     shell:
         "stm evaluate --processes {resources.gpu} --nodes {resources.nodes}"
         " --spec {params.spec:q} --run results/runs/{wildcards.run} --index {input.index} --out {output} > {log} 2>&1"
@@ -111,10 +114,11 @@ rule evaluate_orders:
     resources:
         gpu=gpus,
         nodes=1,
+        attempt=lambda w, attempt: attempt,
     params:
         specs=canonical_json(list(PLAN.order_specs.values())),
     message:
-        "Evaluating {wildcards.run} under every order of frames"
+        "Evaluating {wildcards.run} under every order of frames (attempt {resources.attempt})"
     shell:
         "stm evaluate --processes {resources.gpu} --nodes {resources.nodes}"
         " --spec {params.specs:q} --run results/runs/{wildcards.run} --index {input.index} --out {output} > {log} 2>&1"
