@@ -31,7 +31,7 @@ WIDEST = 44
 def flat(value: Any, key: str = "") -> dict[str, str]:
     """`a.b: text` for every leaf of nested mappings; lists are one value."""
     if isinstance(value, Mapping):
-        found = {}
+        found: dict[str, str] = {}
         for name, inner in value.items():
             found |= flat(inner, f"{key}.{name}" if key else str(name))
         return found
