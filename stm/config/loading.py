@@ -127,7 +127,9 @@ def _construct(loader: _Loader, node: yaml.Node, key: Key, lines: dict[Key, int]
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """` Did you mean 'x'?`, or nothing where nothing is near."""
-    near = difflib.get_close_matches(str(name), [str(k) for k in known], n=1)
+    near = difflib.get_close_matches(str(name), [str(k) for k in known])
+    # Of what is equally near what only goes on: of `seed` `seeds`, not `speed`.
+    near.sort(key=lambda found: not found.startswith(str(name)))
     return f" Did you mean '{near[0]}'?" if near else ""
 
 

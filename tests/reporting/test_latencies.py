@@ -23,7 +23,7 @@ def table(made, tmp_path):
 
 def rows_of(spec):
     lines = spec["lines"]
-    return table_rows(spec, load(lines), [counts(line) for line in lines], load_latencies(spec["latency"]))
+    return table_rows(spec, load(lines), [counts(line) for line in lines], None, load_latencies(spec["latency"]))
 
 
 def test_a_latency_is_the_median_of_the_rounds_with_their_range_beside_the_published_one(table):
