@@ -42,8 +42,8 @@ def write_confusions(spec: dict[str, Any], out: Path) -> None:
     write_rows(out.with_name(f"{out.name}.csv"), _columns(methods), rows)
     shown = {method: _most_confused(rows, method, spec["pairs"]) for method in methods}
     # A title is as high as two pairs.
-    heights = [len(pairs) + 2 for pairs in shown.values()]
-    with page(PAGE, 0.21 * sum(heights) + 0.9, out) as figure:
+    heights = [max(len(pairs), 2) + 2 for pairs in shown.values()]
+    with page(PAGE, 0.21 * sum(heights) + 1.0, out) as figure:
         grid = figure.subplots(len(methods), 1, squeeze=False, height_ratios=heights, sharex=True)
         for (axes,), (method, pairs) in zip(grid, shown.items(), strict=True):
             _panel(axes, method, pairs, methods)
