@@ -56,19 +56,10 @@ def for_this_cluster(pipeline: Pipeline) -> Pipeline:
 
 
 @pytest.fixture(scope="session")
-def longer(tmp_path_factory) -> Pipeline:
-    """The tiny study with trainings of many epochs, up to its index of frames. To be copied."""
-    pipeline = pipeline_in(tmp_path_factory.mktemp("longer"))
+def undisturbed(tmp_path_factory) -> Pipeline:
+    """The tiny study with longer trainings, made without Slurm."""
+    pipeline = pipeline_in(tmp_path_factory.mktemp("undisturbed"))
     pipeline.edit("config/recipes/tiny.yaml", lambda recipe: recipe.update(epochs=12, micro_batch=4))
-    result = pipeline.snakemake("--cores", "2", "manifests")
-    assert result.returncode == 0, result.stdout
-    return pipeline
-
-
-@pytest.fixture(scope="session")
-def undisturbed(longer, tmp_path_factory) -> Pipeline:
-    """The trainings of the longer study, made without Slurm."""
-    pipeline = copied(longer, tmp_path_factory.mktemp("undisturbed"))
     result = pipeline.snakemake("--cores", "2", *weights_of(pipeline).values())
     assert result.returncode == 0, result.stdout
     return pipeline
@@ -76,7 +67,14 @@ def undisturbed(longer, tmp_path_factory) -> Pipeline:
 
 def copied(pipeline: Pipeline, folder: Path) -> Pipeline:
     shutil.copytree(pipeline.folder, folder, symlinks=True, dirs_exist_ok=True)
-    return Pipeline(folder)
+    return for_this_cluster(Pipeline(folder))
+
+
+def untrained(pipeline: Pipeline, folder: Path) -> Pipeline:
+    """A copy whose networks are yet to be trained."""
+    copy = copied(pipeline, folder)
+    shutil.rmtree(copy.folder / "results/runs")
+    return copy
 
 
 def weights_of(pipeline: Pipeline) -> dict[str, str]:
@@ -202,15 +200,15 @@ class Disturbances:
 
     def start_soon(self, number: str) -> None:
         """Slurm lets a job that it starts again wait for two minutes."""
-        wait_until(lambda: self.slurm.job(number)["JobState"] == "PENDING", 60, f"job {number} in the queue")
+        wait_until(lambda: self.slurm.job(number)["JobState"] == "PENDING", 300, f"job {number} in the queue")
         self.slurm("scontrol", "update", f"JobId={number}", "StartTime=now")
 
 
 def test_jobs_cancelled_requeued_moved_and_timed_out_end_with_the_weights_of_an_undisturbed_run(
-    slurm, longer, undisturbed, tmp_path
+    slurm, undisturbed, tmp_path
 ):
-    pipeline = for_this_cluster(copied(longer, tmp_path))
-    weights = weights_of(longer)
+    pipeline = untrained(undisturbed, tmp_path)
+    weights = weights_of(pipeline)
     by = Disturbances(slurm)
     disturbances = {
         "tsn": [by.cancel],
@@ -236,7 +234,7 @@ def test_jobs_cancelled_requeued_moved_and_timed_out_end_with_the_weights_of_an_
 
 
 def test_a_job_that_runs_out_of_memory_is_submitted_again_with_more(slurm, undisturbed, tmp_path):
-    pipeline = for_this_cluster(copied(undisturbed, tmp_path))
+    pipeline = copied(undisturbed, tmp_path)
     memory = "100 * 40 ** (attempt - 1)"
     pipeline.edit(PROFILE, lambda profile: profile["set-resources"]["evaluate"].update(mem_mb=memory))
     listed = pipeline.snakemake("--dry-run", "--cores", "1", TABLE).stdout
@@ -250,11 +248,11 @@ def test_a_job_that_runs_out_of_memory_is_submitted_again_with_more(slurm, undis
     assert [memory for _, memory in sorted(jobs.items())][-2:] == ["100M", "4000M"]
 
 
-def test_a_training_on_two_nodes_is_that_of_one_process(slurm, longer, undisturbed, tmp_path):
-    pipeline = for_this_cluster(copied(longer, tmp_path))
+def test_a_training_on_two_nodes_is_that_of_one_process(slurm, undisturbed, tmp_path):
+    pipeline = untrained(undisturbed, tmp_path)
     several = {"gpu": 2, "nodes": 2, "tasks": 2, "tasks_per_gpu": 0, "mpi": "srun"}
     pipeline.edit(PROFILE, lambda profile: profile["set-resources"]["train"].update(several))
-    weights = weights_of(longer)["stm"]
+    weights = weights_of(pipeline)["stm"]
     study = Submitted(slurm, pipeline, [weights])
     try:
         number = wait_until(lambda: study.job("stm"), 300, "the job on both nodes")
