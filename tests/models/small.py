@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from stm.config.loading import read_yaml, validated
 from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Models
@@ -38,3 +39,17 @@ def full_size(name: str) -> VideoNetwork:
 
 def shapes(network: VideoNetwork) -> dict[str, tuple[int, ...]]:
     return {name: tuple(p.shape) for name, p in network.named_parameters()}
+
+
+def settled(module: nn.Module) -> nn.Module:
+    """In evaluation mode, in float64, with norms and classifiers that are not those of the start."""
+    torch.manual_seed(0)
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.running_mean.normal_()
+            part.running_var.uniform_(0.5, 2)
+            part.weight.data.normal_()
+            part.bias.data.normal_()
+        if isinstance(part, nn.Linear):
+            part.weight.data.normal_()
+    return module.eval().double()

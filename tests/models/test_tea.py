@@ -15,19 +15,9 @@ from stm.models.builder import build
 from stm.models.imagenet import load_imagenet, torchvision_name
 from stm.models.tea import TEA, MotionExcitation, TemporalAggregation
 
+from .small import settled
+
 SETTINGS = Variant(tea=True)
-
-
-def settled(module: nn.Module) -> nn.Module:
-    """Random statistics and weights, evaluation mode, float64."""
-    torch.manual_seed(0)
-    for part in module.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            part.running_mean.normal_()
-            part.running_var.uniform_(0.5, 2)
-            part.weight.data.normal_()
-            part.bias.data.normal_()
-    return module.eval().double()
 
 
 def test_motion_excitation_strengthens_channels_by_the_change_to_the_next_frame():

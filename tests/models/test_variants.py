@@ -16,7 +16,7 @@ from stm.models.shift import TemporalShift
 from stm.models.stm import STM, CMMOnly, Concatenation
 from stm.models.temporal import ordinary_temporal_convolution, temporal_shift
 
-from .small import BLOCKS, VARIANTS, built, every_variant, full_size, shapes
+from .small import BLOCKS, VARIANTS, built, every_variant, full_size, settled, shapes
 
 
 def middles(network: ResNet) -> dict[tuple[int, int], nn.Module]:
@@ -27,19 +27,6 @@ def middles(network: ResNet) -> dict[tuple[int, int], nn.Module]:
 
 def random(*shape: int) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(sum(shape)))
-
-
-def with_random_norms(network: nn.Module) -> nn.Module:
-    """In evaluation mode, in float64, with statistics and a classifier that are not those of the start."""
-    torch.manual_seed(1)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.running_mean.normal_()
-            module.running_var.uniform_(0.5, 2)
-            module.bias.data.normal_()
-        if isinstance(module, nn.Linear):
-            module.weight.data.normal_()
-    return network.eval().double()
 
 
 # Ordinary convolutions: TPAMI Table 10
@@ -156,8 +143,8 @@ def test_tsm_online_is_tsm_without_the_shift_from_the_next_frame():
 @pytest.mark.parametrize("block", ["bottleneck", "basic"])
 def test_tsm_shifts_before_every_first_convolution_and_never_in_the_shortcut(block):
     backbone = Backbone(block=block, blocks=[2, 1, 1, 1], width=8)
-    network = with_random_norms(build(variant_departures(VARIANTS["tsm"], backbone), 3, 5))
-    plain = with_random_norms(build(variant_departures(VARIANTS["tsn"], backbone), 3, 5))
+    network = settled(build(variant_departures(VARIANTS["tsm"], backbone), 3, 5))
+    plain = settled(build(variant_departures(VARIANTS["tsn"], backbone), 3, 5))
     plain.load_state_dict(network.state_dict())
     for i in range(4):
         for shifting, still in zip(*(n.get_submodule(f"layer{i + 1}") for n in (network, plain)), strict=True):
@@ -197,7 +184,7 @@ def test_a_concatenation_from_the_sum_is_the_summing_network_at_its_start_and_le
     network, summing = built("stm_concat_from_sum"), built("stm", seed=7)
     left = network.load_state_dict(summing.state_dict(), strict=False)
     assert {name.split(".middle.")[1] for name in left.missing_keys} == {"weight"} and not left.unexpected_keys
-    network, summing = with_random_norms(network), with_random_norms(summing)
+    network, summing = settled(network), settled(summing)
     clips = random(2, 3, 3, 16, 16)
     assert torch.allclose(network(clips), summing(clips))
     network(clips).square().sum().backward()

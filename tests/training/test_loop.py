@@ -13,18 +13,9 @@ from safetensors.torch import load_file
 from stm.data.dataset import MicroBatches
 from stm.files import canonical_json
 from stm.training.checkpoint import save_checkpoint
-from stm.training.loop import Execution, Training, TrainingError, train
+from stm.training.loop import Execution, Training, TrainingError
 
-CPU = torch.device("cpu")
-
-
-def trained(spec, index, folder, **execution) -> dict[str, torch.Tensor]:
-    train(spec, index, None, folder / "checkpoints", folder / "run", Execution(CPU, **execution))
-    return load_file(folder / "run" / "weights.safetensors")
-
-
-def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
-    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+from .runs import CPU, history, same, trained
 
 
 def test_two_runs_of_one_seed_are_the_same_to_the_bit_and_of_two_seeds_are_not(spec, index, tmp_path):
@@ -38,12 +29,16 @@ def test_the_number_of_loader_workers_changes_nothing(spec, index, tmp_path):
     assert same(trained(spec, index, tmp_path / "a"), trained(spec, index, tmp_path / "b", workers=2))
 
 
+@pytest.mark.parametrize("kind", ["plain", "twins"])
 @pytest.mark.parametrize("step", [1, 3, 4])
-def test_a_resumed_run_ends_with_the_weights_and_the_history_of_an_undisturbed_one(spec, index, tmp_path, step):
+def test_a_resumed_run_ends_with_the_weights_and_the_history_of_an_undisturbed_one(
+    spec, twins_spec, index, tmp_path, step, kind
+):
     class Killed(Exception):
         pass
 
-    whole = trained(spec, index, tmp_path / "whole")
+    settings = {"plain": spec, "twins": twins_spec}[kind]
+    whole = trained(settings, index, tmp_path / "whole")
     original = Training._step
 
     def step_or_die(self, loader):
@@ -54,14 +49,10 @@ def test_a_resumed_run_ends_with_the_weights_and_the_history_of_an_undisturbed_o
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Training, "_step", step_or_die)
         with pytest.raises(Killed):
-            trained(spec, index, tmp_path / "killed", checkpoint_seconds=0)
-        assert same(whole, trained(spec, index, tmp_path / "killed", checkpoint_seconds=0))
+            trained(settings, index, tmp_path / "killed", checkpoint_seconds=0)
+        assert same(whole, trained(settings, index, tmp_path / "killed", checkpoint_seconds=0))
     assert not (tmp_path / "killed/checkpoints").exists()
-    histories = [list(csv.DictReader((tmp_path / name / "run/history.csv").open())) for name in ("whole", "killed")]
-    for rows in histories:
-        for row in rows:
-            row.pop("seconds")
-    assert histories[0] == histories[1] and len(histories[0]) == 2
+    assert history(tmp_path / "whole") == history(tmp_path / "killed") and len(history(tmp_path / "whole")) == 2
     assert json.loads((tmp_path / "killed/run/run.json").read_text())["resumed"] == 1
 
 

@@ -1,25 +1,23 @@
 """Twins Training: TPAMI 2022, section 3.5, equations 8 to 10."""
 
 import copy
-import csv
-import json
 import math
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from stm.config.schema.recipes import Twins
 from stm.data.shards import FrameIndex
 from stm.evaluation.evaluate import load_run
 from stm.models.builder import build
-from stm.training.loop import Execution, Training, train
+from stm.training.loop import Execution, Training
 from stm.training.objective import cross_entropy_step, twins_step, unchanged_statistics
 from stm.training.twins import correlation, correlation_terms, logit_gradients, twins_loss, weights
 
-CPU = torch.device("cpu")
+from .runs import CPU, history, trained
+
 # No number of which is a default or another's.
 SETTINGS = Twins(correlation_weight=0.3, off_diagonal_weight=0.07).model_dump()
 
@@ -279,27 +277,6 @@ def test_one_view_is_plain_cross_entropy(spec, index):
 # The run
 
 
-@pytest.fixture
-def twins_spec(spec) -> dict:
-    """Two epochs of three steps, the last of one micro-batch; colours as the paper changes them."""
-    jitter = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.2, "hue": 0.1, "probability": 0.8}
-    spec["recipe"]["augmentation"] |= {"horizontal_flip": 0.5, "colour_jitter": jitter, "grayscale": 0.2}
-    spec["recipe"]["twins"] = Twins().model_dump()
-    return spec
-
-
-def trained(spec: dict, index, folder, **execution) -> dict[str, Tensor]:
-    train(spec, index, None, folder / "checkpoints", folder / "run", Execution(CPU, **execution))
-    return load_file(folder / "run" / "weights.safetensors")
-
-
-def history(folder) -> list[dict[str, str]]:
-    rows = list(csv.DictReader((folder / "run/history.csv").open()))
-    for row in rows:
-        row.pop("seconds")
-    return rows
-
-
 def test_the_history_shows_the_terms_of_the_loss(twins_spec, index, tmp_path):
     trained(twins_spec, index, tmp_path)
     rows = history(tmp_path)
@@ -320,29 +297,6 @@ def test_nothing_of_twins_is_left_at_inference(twins_spec, index, tmp_path):
     clip = torch.randn(1, 4, 3, 32, 32)
     scores = network(clip)
     assert scores.shape == (1, len(record["classes"])) and torch.equal(scores, plain.eval()(clip))
-
-
-@pytest.mark.parametrize("step", [1, 4])
-def test_a_resumed_run_with_twins_ends_as_an_undisturbed_one(twins_spec, index, tmp_path, step):
-    class Killed(Exception):
-        pass
-
-    whole = trained(twins_spec, index, tmp_path / "whole")
-    original = Training._step
-
-    def step_or_die(self, loader):
-        if self.progress.step == step and not self.progress.resumed:
-            raise Killed
-        original(self, loader)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Training, "_step", step_or_die)
-        with pytest.raises(Killed):
-            trained(twins_spec, index, tmp_path / "killed", checkpoint_seconds=0)
-        killed = trained(twins_spec, index, tmp_path / "killed", checkpoint_seconds=0)
-    assert whole.keys() == killed.keys() and all(torch.equal(whole[name], killed[name]) for name in whole)
-    assert history(tmp_path / "whole") == history(tmp_path / "killed")
-    assert json.loads((tmp_path / "killed/run/run.json").read_text())["resumed"] == 1
 
 
 def test_every_setting_of_twins_makes_another_step(twins_spec, index):
