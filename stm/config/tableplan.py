@@ -163,11 +163,7 @@ class TablePlan:
             "paper": self.table.paper,
             "where": self.table.where,
             "title": self.table.title,
-            "latency": self.latency
-            and {
-                "record": self.latency.path,
-                "lines": {str(number): name for number, (_, name) in self._streamed.items()},
-            },
+            "latency": self._latency,
             "measures": list(self.table.measures),
             "source": self.published.source if self.published else None,
             "speed": self._speed,
@@ -178,10 +174,19 @@ class TablePlan:
 
     @property
     def _speed(self) -> dict[str, Any] | None:
-        if self.speed is None:
+        return None if self.speed is None else {"record": self.speed.path, "published": self._printed_speeds}
+
+    @property
+    def _latency(self) -> dict[str, Any] | None:
+        if self.latency is None:
             return None
-        printed = self.published.model_dump(include={"device", "batch"}) if self.published else {}
-        return {"record": self.speed.path, "published": printed}
+        lines = {str(number): name for number, (_, name) in self._streamed.items()}
+        return {"record": self.latency.path, "published": self._printed_speeds, "lines": lines}
+
+    @property
+    def _printed_speeds(self) -> dict[str, Any]:
+        """How the paper measured them."""
+        return self.published.model_dump(include={"device", "batch"}) if self.published else {}
 
 
 def table_plan(study: BoundStudy, name: str) -> TablePlan:
@@ -201,8 +206,9 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
     referred = dict.fromkeys(ref for _, _, _, claim in claims for ref in _references(claim) if "/" in ref)
     others = {ref: _other_line(study, claims, ref) for ref in referred}
     for claim_source, i, _, claim in claims:
-        if claim.speed and not table.runtime:
-            raise claim_source.error(("claims", i, "speed", "table"), f" = {name!r} does not measure videos_per_second")
+        if claim.speed and claim.speed.measure not in table.measures:
+            at = ("claims", i, "speed", "table")
+            raise claim_source.error(at, f" = {name!r} does not measure {claim.speed.measure}")
         for ref in _references(claim):
             if ref not in names and ref not in others:
                 known = ", ".join(names)

@@ -1,7 +1,7 @@
 """The claims that a table decides: the effect, its figures and the verdict on it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stm.analysis.statistics import (
@@ -16,7 +16,7 @@ from stm.reporting import verdicts
 from stm.reporting.cells import Value, as_printed, decimals, points
 from stm.reporting.comparisons import Compared, Side, Sides, compared_sides, tested
 from stm.reporting.measured import Counts, Measured
-from stm.reporting.speeds import Speeds, speed_claim
+from stm.reporting.timedclaims import Timings, timed_claim
 from stm.reporting.verdicts import NOT_TESTABLE, Verdict
 
 COLUMNS = [
@@ -32,14 +32,17 @@ BLIND = "cannot see the order of frames and must be at chance (50%) inside rever
 
 
 def claim_rows(
-    spec: dict[str, Any], measured: Sequence[Measured | None], counted: Sequence[Counts], speeds: Speeds | None
+    spec: dict[str, Any],
+    measured: Sequence[Measured | None],
+    counted: Sequence[Counts],
+    timings: Mapping[str, Timings],
 ) -> list[dict[str, Value]]:
     """A row for each claim of a table's specification, and for each control that its data allow.
 
     Args:
         spec: of `stm.config.tableplan.TablePlan`.
         measured, counted: of its `lines` and then its `others`, in their order.
-        speeds: of a table of runtimes.
+        timings: what was timed for the table, by the measure.
     """
     names = [*(line["name"] for line in spec["lines"]), *spec["others"]]
     lines = [*spec["lines"], *spec["others"].values()]
@@ -55,8 +58,7 @@ def claim_rows(
         if "count" in claim:
             rows.append(row | _count(claim, sides))
         elif "speed" in claim:
-            assert speeds is not None, "the resolver refuses speeds of tables without any"
-            rows.append(row | speed_claim(claim, sides, speeds))
+            rows.append(row | timed_claim(claim, sides, timings[claim["speed"]["measure"]]))
         else:
             name = claim["id"]
             rows.append(row | _effect(claim, compared[name], estimates[name], adjusted.get(tested(claim))))

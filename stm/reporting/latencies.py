@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stm.analysis.rounds import machine, median
+from stm.analysis.rounds import median
 from stm.reporting.cells import Value
+from stm.reporting.speeds import other_device, rounded
 
 
 @dataclass(frozen=True)
@@ -15,19 +16,26 @@ class Latencies:
 
     Args:
         rounds: milliseconds a frame of each line's recogniser, by the line's number, round by round.
-        machine: what computed.
+        deviations: from how the paper measured.
     """
 
     rounds: dict[int, list[float]]
-    machine: str
+    deviations: list[str]
+    unit = "ms"
+    # No other library's recogniser is timed beside them.
+    unfair = ""
+
+    def rounds_of(self, line: dict[str, Any]) -> list[float] | None:
+        return self.rounds.get(line["line"])
 
     def cells(self, line: dict[str, Any]) -> dict[str, Value]:
         """Of a line of the table's specification; nothing of one that is no stream."""
-        if line["line"] not in self.rounds:
+        rounds = self.rounds_of(line)
+        if rounds is None:
             return {}
-        found = median(self.rounds[line["line"]])
-        low, middle, high = (float(f"{x:.4g}") for x in (found.low, found.value, found.high))
-        deviations = [*(line["measured"]["deviations"] if line["measured"] else []), f"latency: on {self.machine}"]
+        found = median(rounds)
+        low, middle, high = (rounded(x) for x in (found.low, found.value, found.high))
+        deviations = [*(line["measured"]["deviations"] if line["measured"] else []), *self.deviations]
         cells: dict[str, Value] = {"latency_ms": middle, "latency_ms_low": low, "latency_ms_high": high}
         return {**cells, "deviations": "; ".join(deviations)}
 
@@ -42,9 +50,9 @@ def load_latencies(job: dict[str, Any] | None) -> Latencies:
         FileNotFoundError: the record is not there.
     """
     if job is None:
-        return Latencies({}, "")
+        return Latencies({}, [])
     record = json.loads(Path(job["record"]).read_text(encoding="utf-8"))
     return Latencies(
         rounds={int(number): record["latency_ms"][name] for number, name in job["lines"].items()},
-        machine=machine(record["provenance"]),
+        deviations=other_device("latency", record["provenance"], job["published"]),
     )

@@ -185,7 +185,7 @@ def _with_interval(row: dict[str, str], name: str) -> str:
         return ""
     low, high = (row[f"{name}_{end}"] if name == "published" else row[end] for end in ("low", "high"))
     interval = f" [{_figure(row, low)}, {_figure(row, high)}]" if low and high else ""
-    unit = {"M": "M", "G": "G", "ratio": "×", "videos/s": " V/s"}.get(row["unit"], "")
+    unit = {"M": "M", "G": "G", "ratio": "×", "videos/s": " V/s", "ms": " ms"}.get(row["unit"], "")
     return f"{_figure(row, row[name])}{unit}{interval}"
 
 

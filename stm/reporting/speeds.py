@@ -1,4 +1,4 @@
-"""Speeds in a table: what a job of them found, its cells, and the claims that it decides."""
+"""Speeds in a table: what a job of them found, and its cells."""
 
 import json
 from dataclasses import dataclass
@@ -6,11 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stm.analysis.rounds import LEAST_SHARE, REFERENCE, machine, median, ratio
-from stm.analysis.statistics import Interval
-from stm.reporting import verdicts
 from stm.reporting.cells import Value
-from stm.reporting.comparisons import Side, Sides
-from stm.reporting.verdicts import INCONSISTENT, NOT_TESTABLE, Verdict
 
 COLUMNS = [
     *("videos_per_second", "videos_per_second_low", "videos_per_second_high"),
@@ -34,6 +30,10 @@ class Speeds:
     mode: str
     batch: int
     deviations: list[str]
+    unit = "videos/s"
+
+    def rounds_of(self, line: dict[str, Any]) -> list[float] | None:
+        return None if line["timed"] is None else self.rounds[line["timed"]]
 
     @property
     def unfair(self) -> str:
@@ -81,10 +81,8 @@ def load_speeds(speed: dict[str, Any] | None) -> Speeds | None:
 
 def _deviations(record: dict[str, Any], published: dict[str, Any]) -> list[str]:
     """In what the measurement differs from the paper's."""
-    spec, made, device = record["spec"], record["provenance"], published.get("device")
-    found = []
-    if device is None or device.casefold() not in made["device"].casefold():
-        found.append(f"speed: on {machine(made)} for one {device or 'device that is not named'}")
+    spec = record["spec"]
+    found = other_device("speed", record["provenance"], published)
     if spec["batch"] != published.get("batch"):
         theirs = published.get("batch")
         found.append(f"speed: batch of {spec['batch']} for {theirs}" if theirs else f"speed: batch of {spec['batch']}")
@@ -93,48 +91,24 @@ def _deviations(record: dict[str, Any], published: dict[str, Any]) -> list[str]:
     return found
 
 
+def other_device(measure: str, made: dict[str, Any], published: dict[str, Any]) -> list[str]:
+    """That it was measured on another device than the paper's, where it was.
+
+    Args:
+        made: of `stm.training.provenance.provenance`.
+        published: `device` as its driver names it, where the paper says it.
+    """
+    device = published.get("device")
+    if device is not None and device.casefold() in made["device"].casefold():
+        return []
+    return [f"{measure}: on {machine(made)} for one {device or 'device that is not named'}"]
+
+
 def published_ratio(spec: dict[str, Any], line: dict[str, Any], tsn: str) -> Value:
     """A line's printed videos a second over TSN's in the same table; None where one of them is not printed."""
     printed = (x["published"].get("videos_per_second") for x in spec["lines"] if x["timed"] == tsn)
     base, own = next(printed, None), line["published"].get("videos_per_second")
     return None if base is None or own is None else round(own / base, 3)
-
-
-def speed_claim(claim: dict[str, Any], sides: Sides, speeds: Speeds) -> dict[str, Value]:
-    """The cells of a claim that a job of speeds decides."""
-    operands = [sides[claim["speed"][key]] for key in ("line", "over") if key in claim["speed"]]
-    missing = [side.line["method"] for side in operands if side.line["timed"] is None]
-    found = None if missing else _measured(operands, speeds)
-    obstacle = f"{' and '.join(missing)}: not timed in this study" if missing else speeds.unfair
-    verdict = _verdict(claim, found, obstacle, genuine=not speeds.deviations)
-    return {
-        "unit": "ratio" if "over" in claim["speed"] else "videos/s",
-        "measured": None if found is None else rounded(found.value),
-        "low": None if found is None else rounded(found.low),
-        "high": None if found is None else rounded(found.high),
-        "verdict": verdict.word,
-        "deviations": "; ".join(speeds.deviations),
-        "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
-    }
-
-
-def _measured(operands: list[Side], speeds: Speeds) -> Interval | None:
-    rounds = [speeds.rounds[side.line["timed"]] for side in operands]
-    if len(rounds) == 1:
-        return median(rounds[0])
-    return None if speeds.unfair else ratio(rounds[0], rounds[1])
-
-
-def _verdict(claim: dict[str, Any], found: Interval | None, obstacle: str, *, genuine: bool) -> Verdict:
-    if "inconsistent" in claim:
-        return Verdict(INCONSISTENT, claim["inconsistent"])
-    if found is None:
-        return Verdict(NOT_TESTABLE, obstacle)
-    if "margin" not in claim:
-        return verdicts.faster(found, claim["published"], genuine=genuine)
-    if "over" not in claim["speed"] and not genuine:
-        return Verdict(NOT_TESTABLE, "videos a second can be tested only on the paper's device, with its batch")
-    return verdicts.times_as_fast(found, claim["published"], claim["margin"] / 100, genuine=genuine)
 
 
 def rounded(value: float) -> float:

@@ -14,6 +14,7 @@ from stm.reporting.layouts import table_latex, table_markdown
 from stm.reporting.measured import LEAST_CLASSES_FOR_TOP5, Counts, Measured, counts, load
 from stm.reporting.speeds import COLUMNS as SPEED_COLUMNS
 from stm.reporting.speeds import Speeds, load_speeds, published_ratio
+from stm.reporting.timedclaims import Timings
 
 ALWAYS = [
     *("line", "method", "source", "role", "subset", "study", "dataset", "experiment", "protocol", "published_protocol"),
@@ -41,8 +42,10 @@ def write_table(spec: dict[str, Any], out: Path) -> None:
     counted = [counts(line) for line in lines]
     speeds = load_speeds(spec["speed"])
     own = len(spec["lines"])
-    rows = table_rows(spec, measured[:own], counted[:own], speeds, load_latencies(spec["latency"]))
-    claims = claim_rows(spec, measured, counted, speeds)
+    latencies = load_latencies(spec["latency"])
+    rows = table_rows(spec, measured[:own], counted[:own], speeds, latencies)
+    timings: dict[str, Timings] = {"latency_ms": latencies} | ({"videos_per_second": speeds} if speeds else {})
+    claims = claim_rows(spec, measured, counted, timings)
     files = {
         ".csv": _csv(table_columns(spec), rows),
         ".md": table_markdown(spec, rows, claims),

@@ -85,12 +85,20 @@ def listed(found: int, published: int) -> Verdict:
 
 
 def faster(ratio: Interval, published: float, *, genuine: bool) -> Verdict:
-    """One network faster than another, as the published ratio has it: in every round, in none, or in some."""
+    """One figure larger than another, as the published ratio has it: in every round, in none, or in some."""
     holds, fails, undecided = _words(genuine)
     low, high = (ratio.low, ratio.high) if published > 1 else (1 / ratio.high, 1 / ratio.low)
     if low > 1:
         return Verdict(holds)
-    return Verdict(fails) if high < 1 else Verdict(undecided, "one is faster in some rounds, the other in others")
+    return Verdict(fails) if high < 1 else Verdict(undecided, "one is larger in some rounds, the other in others")
+
+
+def below(found: Interval, limit: float, *, genuine: bool) -> Verdict:
+    """A figure under a limit: in every round, in none, or in some."""
+    holds, fails, undecided = _words(genuine)
+    if found.high < limit:
+        return Verdict(holds)
+    return Verdict(fails) if found.low >= limit else Verdict(undecided, f"under {limit:g} in some rounds only")
 
 
 def times_as_fast(found: Interval, published: float, margin: float, *, genuine: bool) -> Verdict:

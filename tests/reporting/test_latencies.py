@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from stm.reporting.latencies import load_latencies
+from stm.reporting.claims import claim_rows
+from stm.reporting.latencies import Latencies, load_latencies
 from stm.reporting.layouts import table_markdown
 from stm.reporting.measured import counts, load
 from stm.reporting.tables import table_columns, table_rows
@@ -17,7 +18,7 @@ def table(made, tmp_path):
     record.write_text(json.dumps({"latency_ms": rounds, "provenance": provenance}))
     lines = [made.line(1, "TSN", 0.5), made.line(2, "STM", 0.9)]
     lines[1]["published"] = {"top1": 49.7, "latency_ms": 5.4}
-    job = {"record": str(record), "lines": {"2": "stm-8f"}}
+    job = {"record": str(record), "published": {"device": "a GPU"}, "lines": {"2": "stm-8f"}}
     return {**made.spec(lines), "measures": ["latency_ms", "top1"], "latency": job}
 
 
@@ -31,7 +32,7 @@ def test_a_latency_is_the_median_of_the_rounds_with_their_range_beside_the_publi
     assert [stream[key] for key in ("latency_ms", "latency_ms_low", "latency_ms_high")] == [11.0, 10.0, 30.0]
     assert stream["published_latency_ms"] == 5.4
     assert still["latency_ms"] is None and still["published_latency_ms"] is None
-    assert stream["deviations"].endswith("; latency: on a processor, 2 threads")
+    assert stream["deviations"].endswith("; latency: on a processor, 2 threads for one a GPU")
     assert "latency" not in still["deviations"]
 
 
@@ -45,3 +46,37 @@ def test_a_table_without_streams_has_no_columns_of_latency(made):
     spec = made.spec([made.line(1, "TSN", 0.5)])
     assert not [column for column in table_columns(spec) if "latency" in column]
     assert "latency_ms" not in rows_of(spec)[0]
+
+
+def timed(made, line, **speed):
+    """A claim of latencies, of a published figure or of a limit."""
+    claim = made.claim("P93", line, "TSN", "speed", published=5.4, margin=15)
+    claim.pop("compare")
+    keys = {"table": "table6", "measure": "latency_ms", "line": line, **speed}
+    for key in {"below": ("published", "margin"), "over": ("margin",)}.get(next(iter(speed), ""), ()):
+        claim.pop(key)
+    return claim | {"speed": keys}
+
+
+@pytest.mark.parametrize(
+    ("speed", "unit", "measured", "words"),
+    [
+        ({}, "ms", 11.0, ("not testable here", "refuted")),
+        ({"below": 33.3}, "ms", 11.0, ("holds here", "replicated")),
+        ({"below": 12.5}, "ms", 11.0, ("undecided here", "undecided")),
+        ({"below": 10.0}, "ms", 11.0, ("fails here", "refuted")),
+        ({"over": "CSTM"}, "ratio", 1.1, ("undecided here", "undecided")),
+        ({"over": "CMM"}, "ratio", 1.375, ("holds here", "replicated")),
+        ({"over": "TSN"}, "ratio", None, ("not testable here", "not testable here")),
+    ],
+)
+def test_a_claim_of_latencies_is_judged_by_the_range_of_the_rounds(made, speed, unit, measured, words):
+    lines = [made.line(k, name, 0.5) for k, name in enumerate(("TSN", "CSTM", "CMM", "STM"), 1)]
+    spec = made.spec(lines, [timed(made, "STM", **speed)])
+    rounds = {2: [10.0, 10.0, 10.0, 31.0, 10.0], 3: [8.0] * 5, 4: [12.0, 10.0, 11.0, 30.0, 11.0]}
+    found, cost = load(spec["lines"]), [counts(line) for line in spec["lines"]]
+    for deviations, word in zip((["latency: on a processor"], []), words, strict=True):
+        timings = {"latency_ms": Latencies(rounds, deviations)}
+        row = next(row for row in claim_rows(spec, found, cost, timings) if row["claim"] == "P93")
+        assert (row["unit"], row["measured"], row["verdict"]) == (unit, measured, word)
+        assert row["deviations"] == "; ".join(deviations)

@@ -34,7 +34,9 @@ def written(tmp_path):
 def speed_claim(made, line, over=None, published=0.5, **changes):
     claim = made.claim("P84", line, over or "TSN", "speed", published=published, **changes)
     claim.pop("compare")
-    return claim | {"speed": {"table": "table6", "line": line, **({"over": over} if over else {})}}
+    return claim | {
+        "speed": {"table": "table6", "measure": "videos_per_second", "line": line, **({"over": over} if over else {})}
+    }
 
 
 def test_cells_are_medians_of_rounds_and_ratios_are_taken_round_by_round(made, written):

@@ -54,11 +54,14 @@ OwnLine = Annotated[str, Field(pattern=r"^[^/]+$")]
 
 
 class Timed(Strict):
-    """How many videos a second a line's network takes, or how many times as many as that of another line (`over`)."""
+    """How fast a line's network is, or how many times as much that is as of another line (`over`)."""
 
     table: Name
+    measure: Literal["videos_per_second", "latency_ms"] = "videos_per_second"
     line: OwnLine
     over: OwnLine | None = None
+    # In place of a published figure: what it has to stay under.
+    below: Positive | None = None
 
 
 class Claim(Strict):
@@ -116,10 +119,11 @@ class Claim(Strict):
             raise ValueError(f"a claim of kind {self.kind} needs the published figure")
         if self.kind == "count" and key == "count" and self.decimals is None:
             raise ValueError("a claim of kind count needs `decimals`, those of the published figure")
-        if self.speed is not None and self.published is None:
-            raise ValueError("a claim of speed needs the published figure: videos a second, or a ratio")
-        if self.speed is not None and self.speed.over is None and self.margin is None:
-            raise ValueError("a claim of videos a second needs a margin, in percent of the published figure")
+        if self.speed is not None and self.speed.below is None:
+            if self.published is None:
+                raise ValueError("a claim of speed needs the published figure or `below`")
+            if self.speed.over is None and self.margin is None:
+                raise ValueError("a claim of a speed itself needs a margin, in percent of the published figure")
         return self
 
     @property

@@ -87,7 +87,7 @@ class PublishedTable(Strict):
     """The figures of one table, line by line in the order of `config/tables`."""
 
     source: str
-    # Of a table of runtimes: the device as its driver names it, and clips a forward pass, where the paper says it.
+    # Of a table of speeds: the device as its driver names it, and clips a forward pass, where the paper says it.
     device: str | None = None
     batch: Count | None = None
     lines: list[PublishedLine]
