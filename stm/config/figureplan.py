@@ -188,29 +188,35 @@ def _curves(asked: Asked, figure: Curves) -> FigurePlan:
         if not new:
             continue
         seen |= new
-        drawn = []
-        for line in lines:
-            runs = [p.run for seed in line.predictions for p in seed]
-            histories = {run.name.rpartition("/")[2]: f"{run.folder}/history.csv" for run in runs}
-            inputs += histories.values()
-            predictions += [p for seed in line.predictions for p in seed]
-            drawn.append({"label": _label(plan, line), "experiment": runs[0].experiment, "histories": histories})
-        panels.append({"table": name, "where": plan.table.where, "title": plan.table.title, "lines": drawn})
+        roles = list(dict.fromkeys(line.role for line in lines))
+        for role in roles:
+            of_role = [line for line in lines if line.role == role]
+            shown = [p for line in of_role for seed in line.predictions for p in seed]
+            dataset = f", {shown[0].run.dataset.name}" if len(roles) > 1 else ""
+            curves = [_curve(line, of_role) for line in of_role]
+            panels.append({"table": name, "where": plan.table.where + dataset, "lines": curves})
+            inputs += [f"{p.run.folder}/history.csv" for p in shown]
+            predictions += shown
     if not panels:
         raise NotForThisStudyError(f"{asked.source.path}: no table of this study trains a network")
     return asked.plan(figure, inputs, {"panels": panels}, predictions=predictions)
 
 
-def _label(plan: TablePlan, line: TableLine) -> str:
-    """What tells a line from the others of its table: its method, and what it does not share with its namesakes."""
-    namesakes = [other for other in plan.lines if other.line.method == line.line.method]
+def _curve(line: TableLine, among: list[TableLine]) -> dict[str, Any]:
+    runs = [p.run for seed in line.predictions for p in seed]
+    histories = {run.name.rpartition("/")[2]: f"{run.folder}/history.csv" for run in runs}
+    return {"label": _label(line, among), "experiment": runs[0].experiment, "histories": histories}
+
+
+def _label(line: TableLine, among: list[TableLine]) -> str:
+    """What tells a line from others: its method, and what it does not share with its namesakes."""
+    namesakes = [other for other in among if other.line.method == line.line.method]
     words = [line.line.method]
     if len(namesakes) > 1:
-        described: dict[str, Any] = {"role": line.role, "frames": line.line.frames, **line.line.describe}
-        for key, value in described.items():
-            values = {str({"role": o.role, "frames": o.line.frames, **o.line.describe}.get(key)) for o in namesakes}
+        for key, value in {"frames": line.line.frames, **line.line.describe}.items():
+            values = {str({"frames": o.line.frames, **o.line.describe}.get(key)) for o in namesakes}
             if len(values) > 1:
-                words.append(str(value) if key == "role" else f"{key} {value}")
+                words.append(f"{key} {value}")
     return ", ".join(words)
 
 

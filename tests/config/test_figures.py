@@ -87,15 +87,16 @@ def test_a_figure_that_the_study_cannot_make_says_why(planned):
         plan.figure("figure7")
 
 
-def test_the_curves_are_of_every_run_and_a_table_of_the_same_runs_is_drawn_once(planned):
+def test_the_curves_are_of_every_run_by_table_and_dataset_and_a_table_of_the_same_runs_is_drawn_once(planned):
     plan = planned(seeds=[0, 1])
     panels = plan.figure("training_curves").spec["panels"]
     # ICCV's Table 5 is TPAMI's Table 6.
-    assert [panel["table"] for panel in panels] == ["table6", "table11"]
+    assert [panel["table"] for panel in panels] == ["table6", "table11", "table11"]
+    assert [panel["where"] for panel in panels[1:]] == ["Table 11, scenes", "Table 11, own"]
     assert len(set(plan.figure("training_curves").inputs)) == 2 * (4 + 12 - 2)
     assert panels[0]["lines"][0]["histories"].keys() == {"seed0", "seed1"}
     labels = [line["label"] for line in panels[1]["lines"]]
-    assert labels[:2] == ["TSN, kinetics400, twins off", "TSN, something_v1, twins off"] and len(set(labels)) == 12
+    assert labels[:2] == ["TSN, twins off", "TSN, twins on"] and len(set(labels)) == 6
 
 
 def test_accuracy_against_cost_reads_the_tables_themselves(planned):
