@@ -3,6 +3,7 @@
 Roles are resolved first, so roles bound to one dataset share runs.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -256,12 +257,21 @@ class BoundStudy:
     @cached_property
     def known_tables(self) -> list[str]:
         """Every table of `config/tables`, in the order of their numbers."""
-        return sorted((p.stem for p in (self.config / "tables").glob("*.yaml")), key=lambda n: (len(n), n))
+        return sorted(self._files("tables"), key=lambda n: (len(n), n))
 
     @cached_property
     def known_figures(self) -> list[str]:
         """Every figure of `config/figures`."""
-        return sorted(p.stem for p in (self.config / "figures").glob("*.yaml"))
+        return sorted(self._files("figures"))
+
+    def _files(self, kind: str) -> list[str]:
+        """What the files of `config/<kind>/` are called: targets, and words in the commands that make them."""
+        found = [path.stem for path in (self.config / kind).glob("[!.]*.yaml")]
+        for name in found:
+            if not re.fullmatch(r"[a-z0-9_]+", name):
+                problem = "small letters, digits and _ make the names of tables and figures. Rename it"
+                raise ConfigError(f"{self.config / kind}/{name}.yaml: {problem}")
+        return found
 
     @cached_property
     def claim_files(self) -> list[Path]:

@@ -10,11 +10,13 @@ import simplejpeg
 from PIL import Image
 
 from stm.data.decoding import stored_size
+from stm.data.limits import MOST_PIXELS
 
 # A hidden file is no frame: macOS puts a `._00001.jpg` beside each on foreign disks.
 NUMBERED = re.compile(r"(?!\.).*?(\d+)\.jpe?g", re.IGNORECASE | re.DOTALL)
-# A header that promises more is damaged, and must not take the memory that it promises.
-MOST_PIXELS = 1 << 26
+# Of a progressive file, each of which redraws the whole picture; encoders write ten.
+MOST_SCANS = 100
+SCAN = b"\xff\xda"
 
 
 class JpegFolder:
@@ -47,7 +49,7 @@ class JpegFolder:
         broken, other_sizes = [], []
         for name in self._names():
             try:
-                data = (self.path / name).read_bytes()
+                data = _content(self.path / name)
                 pixels = decode(data)
             except (OSError, ValueError) as error:
                 broken.append(f"{name} is no readable JPEG file ({getattr(error, 'strerror', None) or error})")
@@ -96,6 +98,12 @@ def _first_of(texts: list[str]) -> list[str]:
     return [texts[0] + more] if texts else []
 
 
+def _content(path: Path) -> bytes:
+    if path.stat().st_size > MOST_PIXELS * 3:
+        raise ValueError("larger than its pixels could be")
+    return path.read_bytes()
+
+
 def decode(data: bytes) -> np.ndarray:
     """A JPEG file as (H, W, 3) bytes in RGB, as training decodes it.
 
@@ -105,6 +113,8 @@ def decode(data: bytes) -> np.ndarray:
     height, width = simplejpeg.decode_jpeg_header(data)[:2]
     if height * width > MOST_PIXELS:
         raise ValueError(f"its header says {width}x{height} pixels")
+    if data.count(SCAN) > MOST_SCANS:
+        raise ValueError(f"more than {MOST_SCANS} scans")
     return simplejpeg.decode_jpeg(data, colorspace="RGB")
 
 

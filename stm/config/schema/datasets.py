@@ -97,8 +97,8 @@ class Dataset(Strict):
     annotations: dict[str, str] | None = None
     # The names of official folds (UCF-101: 1, 2, 3), or how many to make by leaving whole groups out. Every fold is
     # trained, and their validation clips are counted together.
-    folds: list[Annotated[str, Field(pattern=r"^[a-z0-9]+$")]] = []
-    leave_groups_out: Annotated[int, Field(ge=2)] | None = None
+    folds: list[Annotated[str, Field(pattern=r"^[a-z0-9]{1,20}$")]] = []
+    leave_groups_out: Annotated[int, Field(ge=2, le=1000)] | None = None
     subset: Subset | None = None
     # The makers' test list, where `annotations` leaves it out: reports/datasets.csv counts its clips, and nothing else
     # reads it.
@@ -107,7 +107,8 @@ class Dataset(Strict):
     render: Render | None = None
     frames: Frames = Frames()
     decoder: Literal["pyav", "decord"] = "pyav"
-    shards: Count = 1
+    # Their numbers have four digits.
+    shards: Annotated[int, Field(ge=1, le=10_000)] = 1
     # Checked before training: numbers of classes and clips, and clips of each split, of each fold where there are
     # folds.
     expect: dict[Literal["classes", "clips", "train", "validation", "test"], NotNegativeInt | list[NotNegativeInt]] = {}

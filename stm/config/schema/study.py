@@ -41,7 +41,8 @@ class Study(Strict):
     tables: list[Name] | None = None
     # Figures to make by default; None: every one that shows tables which the study makes.
     figures: list[Name] | None = None
-    reports_dir: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$")] = "reports"
+    # Below the working folder, and of no name that a command could take for an option.
+    reports_dir: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")] = "reports"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
