@@ -6,17 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import simplejpeg
 from PIL import Image
 
 from stm.data.decoding import stored_size
+from stm.data.jpeg import decode
 from stm.data.limits import MOST_PIXELS
 
 # A hidden file is no frame: macOS puts a `._00001.jpg` beside each on foreign disks.
 NUMBERED = re.compile(r"(?!\.).*?(\d+)\.jpe?g", re.IGNORECASE | re.DOTALL)
-# Of a progressive file, each of which redraws the whole picture; encoders write ten.
-MOST_SCANS = 100
-SCAN = b"\xff\xda"
 
 
 class JpegFolder:
@@ -102,20 +99,6 @@ def _content(path: Path) -> bytes:
     if path.stat().st_size > MOST_PIXELS * 3:
         raise ValueError("larger than its pixels could be")
     return path.read_bytes()
-
-
-def decode(data: bytes) -> np.ndarray:
-    """A JPEG file as (H, W, 3) bytes in RGB, as training decodes it.
-
-    Raises:
-        ValueError: it is damaged, or cut off.
-    """
-    height, width = simplejpeg.decode_jpeg_header(data)[:2]
-    if height * width > MOST_PIXELS:
-        raise ValueError(f"its header says {width}x{height} pixels")
-    if data.count(SCAN) > MOST_SCANS:
-        raise ValueError(f"more than {MOST_SCANS} scans")
-    return simplejpeg.decode_jpeg(data, colorspace="RGB")
 
 
 def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
