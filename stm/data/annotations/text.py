@@ -12,7 +12,9 @@ from stm.config.loading import shortened
 from stm.data.annotations.clip import AnnotationError
 
 # No name of a file, class or group holds one; half of a surrogate pair, which JSON can spell, can be written nowhere.
-CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# No path is longer.
+LONGEST = 4096
 JSON = json.JSONDecoder().raw_decode
 JSON_MARK = re.compile(r"[ \t\r\n]*([\[\]{}:,])[ \t\r\n]*")
 
@@ -151,8 +153,10 @@ def check_text(at: str, text: str) -> None:
     """A line break in a cell is a quote that was not closed; other control characters are damage.
 
     Raises:
-        AnnotationError: naming the character.
+        AnnotationError: naming the character; or the text is longer than any name.
     """
+    if len(text) > LONGEST:
+        raise AnnotationError(f"{at}: {shortened(text)} is longer than any name. Are its quotes closed?")
     if found := CONTROL.search(text):
         raise AnnotationError(f"{at}: {shortened(text)} holds the control character {found[0]!r}. Remove it")
 
