@@ -146,6 +146,8 @@ def extract_clip(clip: str, path: Path, spec: Mapping[str, Any], tar: BinaryIO) 
         _extract_folder(row, path, spec["frames"], tar)
     else:
         _extract_video(row, path, spec, tar)
+    # A line, whatever stands in the names of files.
+    row.reason = " ".join(row.reason.split())
     return row
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 Value = str | int | float | None
 
 # What spreadsheets take for the beginning of a formula, the last four as East Asian keyboards write them.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")
 
 _TEX = {
     "\\": r"\textbackslash{}",
@@ -28,7 +28,8 @@ def csv_cell(value: Value) -> str:
     """
     if value is None:
         return ""
-    text = str(value)
+    # The csv module puts no quotes around a carriage return alone, and what follows it would begin a line.
+    text = str(value).replace("\r\n", "\n").replace("\r", "\n")
     return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
 
 

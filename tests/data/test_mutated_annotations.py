@@ -1,5 +1,6 @@
 """Annotation files of every format, mutated: what is taken stays in its folder, all else is refused by file."""
 
+import unicodedata
 from pathlib import Path, PurePosixPath
 from random import Random
 

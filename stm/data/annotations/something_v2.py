@@ -75,7 +75,10 @@ def _clip(at: str, item: Any, split: str) -> tuple[str, str]:
     # Of test clips the makers keep the labels to themselves.
     if split == "test" and "template" not in item:
         return clip, ""
-    return clip, _text(at, item, "template").replace("[", "").replace("]", "").strip()
+    label = _text(at, item, "template").replace("[", "").replace("]", "").strip()
+    if not label:
+        raise AnnotationError(f"{at}: template = {item['template']!r} holds brackets alone. Write {EXAMPLE}")
+    return clip, label
 
 
 def _text(at: str, item: Mapping[str, Any], key: str) -> str:
