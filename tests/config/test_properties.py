@@ -18,7 +18,7 @@ from .small import CONFIG, DATASET, planned
 
 # Two recipes for the two families of tables, and nothing shared between them.
 RECIPES = {"iccv2019": "first", "tpami2022": "second"}
-TABLES = ("table6", "table1", "table11")
+TABLES = ("table6", "table1")
 FEW = settings(max_examples=6, derandomize=True, deadline=None)
 MANY = settings(max_examples=150, derandomize=True, deadline=None)
 
@@ -28,6 +28,9 @@ def config(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("properties")
     shutil.copytree(CONFIG, folder / "config")
     (folder / "config/datasets/own.yaml").write_text(yaml.safe_dump(DATASET))
+    # Claims name no run, and take most of the time.
+    for path in [*(folder / "config/published/claims").iterdir(), folder / "config/controls.yaml"]:
+        path.write_text(yaml.safe_dump({"paper": yaml.safe_load(path.read_text())["paper"], "claims": []}))
     return folder / "config"
 
 
@@ -98,13 +101,13 @@ def test_a_changed_value_of_a_recipe_changes_the_experiments_that_use_it_and_no_
 
 
 @FEW
-@given(st.lists(st.integers(0, 2**32), min_size=1, max_size=4, unique=True))
+@given(st.lists(st.integers(0, 2**32), min_size=1, max_size=3, unique=True))
 def test_every_seed_has_runs_of_its_own_and_another_seed_adds_runs_alone(config, seeds):
     def names(asked: list[int]) -> set[str]:
         return set(runs(resolved(config, recipe(), recipe(**TWINS), seeds=asked)))
 
-    assert names(seeds) == set.union(*(names([seed]) for seed in seeds))
-    assert len(names(seeds)) == len(seeds) * len(names(seeds[:1]))
+    together, apart = names(seeds), [names([seed]) for seed in seeds]
+    assert together == set.union(*apart) and len(together) == sum(map(len, apart))
 
 
 @MANY
