@@ -37,10 +37,10 @@ def test_no_name_of_a_stranger_is_run_as_a_command(pipeline, tmp_path):
     pipeline.edit("config/datasets/tiny.yaml", strangers)
     config = tmp_path / "my study $(touch harmedA).yaml"
     (pipeline.folder / "config/config.yaml").rename(config)
-    before = set(os.listdir(tmp_path))
+    before = set(tmp_path.iterdir())
     result = pipeline.snakemake("--cores", "1", "manifests", "reports/datasets.csv", "--configfile", str(config))
     assert result.returncode == 0, result.stdout
-    made = set(os.listdir(tmp_path)) - before
+    made = {path.name for path in set(tmp_path.iterdir()) - before}
     assert made <= {".snakemake", "results", "reports"}, made
     folder = tmp_path / Plan(config, config=tmp_path / "config").dataset("tiny").folder
     with open(folder / "manifest.csv", newline="", encoding="utf-8") as file:
