@@ -3,6 +3,7 @@
 Roles are resolved first, so roles bound to one dataset share runs.
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -11,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from stm.config.loading import ConfigError, Source, read_yaml, suggestion, validated
+from stm.config.loading import ConfigError, Source, read_yaml, shortened, suggestion, validated
 from stm.config.products import STAGE_VERSIONS, DatasetPlan, Features, Network, Prediction, Run, SpeedJob
 from stm.config.schema.claims import Claim, Claims
 from stm.config.schema.datasets import Dataset, Roles
@@ -298,11 +299,13 @@ def _extended(source: Source, seen: tuple[Path, ...] = ()) -> Source:
     base = source.data.get("extends")
     if not isinstance(base, str):
         return source
+    # Unlike Path.is_file, False also of a name that no disk could have.
+    if not os.path.isfile(source.path.parent / base):  # noqa: PTH113
+        missing = f" = {shortened(base)}: no such file; the path starts at {source.path.parent}/"
+        raise source.error(("extends",), missing)
     path = (source.path.parent / base).resolve()
     if path in seen or path == source.path.resolve():
         raise source.error(("extends",), f" = {base!r}: the files extend each other")
-    if not path.is_file():
-        raise source.error(("extends",), f" = {base!r}: no such file; the path starts at {source.path.parent}/")
     parent = _extended(read_yaml(path), (*seen, source.path.resolve()))
     inherited = parent.data.keys() - source.data.keys()
     return Source(source.path, {**parent.data, **source.data}, source.lines, dict.fromkeys(inherited, parent))

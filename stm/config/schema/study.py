@@ -45,7 +45,7 @@ class Study(Strict):
     # Figures to make by default; None: every one that shows tables which the study makes.
     figures: list[Name] | None = None
     # Below the working folder.
-    reports_dir: Annotated[str, Field(pattern=rf"^{FOLDER}(/{FOLDER})*$")] = "reports"
+    reports_dir: Annotated[str, Field(pattern=rf"^{FOLDER}(/{FOLDER})*$", max_length=200)] = "reports"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
