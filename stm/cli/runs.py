@@ -20,6 +20,7 @@ def predict(options: argparse.Namespace) -> int:
     from stm.evaluation.evaluate import load_run
     from stm.evaluation.predict import COLUMNS, as_json, as_text, csv_rows, predict
     from stm.files import write_json
+    from stm.reporting.cells import csv_cell
 
     videos = videos_in(options.videos)
     network, record = load_run(options.run, device)
@@ -28,7 +29,7 @@ def predict(options: argparse.Namespace) -> int:
         print(as_text(one), flush=True)
         found.append(one)
     if options.csv:
-        write_csv(options.csv, COLUMNS, csv_rows(found))
+        write_csv(options.csv, COLUMNS, (map(csv_cell, row) for row in csv_rows(found)))
     if options.json:
         write_json(options.json, as_json(found, options.run, record, options.protocol))
     without = sum(not one.top for one in found)

@@ -60,6 +60,11 @@ def key_text(key: Key) -> str:
     return text
 
 
+# Of nested values, and of values in a file once its aliases are followed: one of ten lines can stand for a billion.
+DEEPEST, MOST_VALUES = 50, 20_000
+# Of a value in a message, in characters.
+SHOWN = 200
+
 # Of libyaml where PyYAML was built with it: ten times as fast, which every `snakemake` feels.
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -87,6 +92,7 @@ def read_yaml(path: Path) -> Source:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{_shown(path)}: cannot be read: {error}") from None
     try:
+        _check_depth(text, path)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -104,13 +110,29 @@ def read_yaml(path: Path) -> Source:
     return Source(path, data, lines)
 
 
+def _check_depth(text: str, path: Path) -> None:
+    """Refuse values nested so deep that libyaml, which calls itself for each, would end the process."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            line = event.start_mark.line + 1
+            raise ConfigError(f"{_shown(path)}:{line}: more than {DEEPEST} values, each inside the other")
+
+
 def _construct(loader: _Loader, node: yaml.Node, key: Key, lines: dict[Key, int], path: Path) -> Any:
     """Build a node's value and note the line of everything in it."""
-    lines.setdefault(key, node.start_mark.line + 1)
+    line = node.start_mark.line + 1
+    lines.setdefault(key, line)
+    # An alias inside what it stands for goes ever deeper.
+    if len(lines) > MOST_VALUES or len(key) > DEEPEST:
+        raise ConfigError(f"{_shown(path)}:{line}: its aliases (*) stand for too many values. Write them out")
     if isinstance(node, yaml.MappingNode):
         result: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            name = loader.construct_object(key_node, deep=True)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise ConfigError(f"{_shown(path)}:{line}: a list or a mapping cannot be a key")
+            name = _scalar(loader, key_node, path)
             if not isinstance(name, str | int) or isinstance(name, bool):
                 raise ConfigError(f"{_shown(path)}:{key_node.start_mark.line + 1}: {name!r} cannot be a key; quote it")
             if name in result:
@@ -122,7 +144,28 @@ def _construct(loader: _Loader, node: yaml.Node, key: Key, lines: dict[Key, int]
         return result
     if isinstance(node, yaml.SequenceNode):
         return [_construct(loader, child, (*key, i), lines, path) for i, child in enumerate(node.value)]
-    return loader.construct_object(node, deep=True)
+    return _scalar(loader, node, path)
+
+
+def _scalar(loader: _Loader, node: yaml.ScalarNode, path: Path) -> Any:
+    where = f"{_shown(path)}:{node.start_mark.line + 1}"
+    try:
+        value = loader.construct_object(node, deep=True)
+    # What PyYAML raises for a day that no month has, a number of too many digits, `!!bool perhaps` …
+    except (ValueError, KeyError, AttributeError, OverflowError):
+        kind = node.tag.rpartition(":")[2]
+        raise ConfigError(f"{where}: {shortened(node.value)} is no {kind}. Quote it if it is text") from None
+    if isinstance(value, int) and value.bit_length() > 64:
+        raise ConfigError(f"{where}: {shortened(node.value)} is too large a number")
+    if isinstance(value, str) and "\0" in value:
+        raise ConfigError(f"{where}: {shortened(value)} holds a NUL character, which no path and no name may")
+    return value
+
+
+def shortened(value: Any) -> str:
+    """A value as messages show it."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -136,7 +179,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 class Strict(BaseModel):
     """A part of the configuration: types are not converted, unknown keys are refused with the nearest known one."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -192,6 +235,6 @@ def _problem(source: Source, at: Key, data: Any, error: Any) -> str:
     if message.startswith("Input should be "):
         message = "expected " + message.removeprefix("Input should be ")
     # A problem of a whole section names its keys itself; its value would fill the screen.
-    shown = f" = {value!r}" if not isinstance(value, dict) else ""
+    shown = f" = {shortened(value)}" if not isinstance(value, dict) else ""
     separator = ": " if key or at or shown else ""
     return str(source.error((*at, *key), f"{shown}{separator}{message}"))

@@ -3,6 +3,8 @@
 Roles are resolved first, so roles bound to one dataset share runs.
 """
 
+import os
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from stm.config.loading import ConfigError, Source, read_yaml, suggestion, validated
+from stm.config.loading import ConfigError, Source, read_yaml, shortened, suggestion, validated
 from stm.config.products import STAGE_VERSIONS, DatasetPlan, Features, Network, Prediction, Run, SpeedJob
 from stm.config.schema.claims import Claim, Claims
 from stm.config.schema.datasets import Dataset, Roles
@@ -256,12 +258,21 @@ class BoundStudy:
     @cached_property
     def known_tables(self) -> list[str]:
         """Every table of `config/tables`, in the order of their numbers."""
-        return sorted((p.stem for p in (self.config / "tables").glob("*.yaml")), key=lambda n: (len(n), n))
+        return sorted(self._files("tables"), key=lambda n: (len(n), n))
 
     @cached_property
     def known_figures(self) -> list[str]:
         """Every figure of `config/figures`."""
-        return sorted(p.stem for p in (self.config / "figures").glob("*.yaml"))
+        return sorted(self._files("figures"))
+
+    def _files(self, kind: str) -> list[str]:
+        """What the files of `config/<kind>/` are called: targets, and words in the commands that make them."""
+        found = [path.stem for path in (self.config / kind).glob("[!.]*.yaml")]
+        for name in found:
+            if not re.fullmatch(r"[a-z0-9_]+", name):
+                problem = "small letters, digits and _ make the names of tables and figures. Rename it"
+                raise ConfigError(f"{self.config / kind}/{name}.yaml: {problem}")
+        return found
 
     @cached_property
     def claim_files(self) -> list[Path]:
@@ -288,11 +299,13 @@ def _extended(source: Source, seen: tuple[Path, ...] = ()) -> Source:
     base = source.data.get("extends")
     if not isinstance(base, str):
         return source
+    # Unlike Path.is_file, False also of a name that no disk could have.
+    if not os.path.isfile(source.path.parent / base):  # noqa: PTH113
+        missing = f" = {shortened(base)}: no such file; the path starts at {source.path.parent}/"
+        raise source.error(("extends",), missing)
     path = (source.path.parent / base).resolve()
     if path in seen or path == source.path.resolve():
         raise source.error(("extends",), f" = {base!r}: the files extend each other")
-    if not path.is_file():
-        raise source.error(("extends",), f" = {base!r}: no such file; the path starts at {source.path.parent}/")
     parent = _extended(read_yaml(path), (*seen, source.path.resolve()))
     inherited = parent.data.keys() - source.data.keys()
     return Source(source.path, {**parent.data, **source.data}, source.lines, dict.fromkeys(inherited, parent))

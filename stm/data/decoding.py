@@ -5,17 +5,34 @@ they are coded.
 """
 
 import re
+import stat
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
 
 import av
 import numpy as np
+from av.container import InputContainer
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from stm.data.limits import (
+    FULL_HD,
+    LONGEST_SIDE,
+    MOST_FRAMES,
+    MOST_MEMORY,
+    MOST_PIXELS,
+    memory_in_use,
+    memory_limit,
+)
+
 DECODERS = ("pyav", "decord")
+# A playlist in the place of a video names other files and addresses. FFmpeg is handed the open file and no way to any
+# other: no protocol has this name.
+ALONE = {"protocol_whitelist": "none"}
+LARGEST = {"max_pixels": str(MOST_PIXELS)}
 
 
 class VideoError(Exception):
@@ -33,11 +50,14 @@ class Video:
     right count, differs from run to run on broken ones, and decodes ahead without a bound to its memory; where it is
     right its frames are PyAV's, pixel by pixel. It is there for those who must repeat what was extracted with it.
 
+    Nothing but the file itself is read, whatever it says, and no more than `stm.data.limits` allows.
+
     Args:
         path: of the file.
         decoder: pyav or decord.
         short_side: the short side is scaled down to it, antialiased, in pixels; a smaller one stays. None: as coded.
         size: height and width of every frame, whatever its shape; in place of a short side.
+        live: a pipe or a device, which FFmpeg opens by its path and which may go on for ever.
 
     Attributes:
         corrupt: frames so far that PyAV gave and marked as damaged; without the mark they would pass for good ones.
@@ -50,7 +70,12 @@ class Video:
     """
 
     def __init__(
-        self, path: Path, decoder: str = "pyav", short_side: int | None = None, size: Sequence[int] | None = None
+        self,
+        path: Path,
+        decoder: str = "pyav",
+        short_side: int | None = None,
+        size: Sequence[int] | None = None,
+        live: bool = False,
     ):
         if decoder not in DECODERS:
             raise DecoderError(f"decoder = {decoder!r} is not known; known: {', '.join(DECODERS)}")
@@ -60,6 +85,7 @@ class Video:
         self.path = path.absolute()
         self.short_side = short_side
         self.size = size
+        self.live = live
         self.decoder = decoder
         self._decode = {"decord": self._decord, "pyav": self._pyav}[decoder]
         self._reformatter = VideoReformatter()
@@ -71,29 +97,62 @@ class Video:
     def __iter__(self) -> Iterator[np.ndarray]:
         size = None
         try:
-            for frame in self._decode():
+            for frame in self._decode() if self.live else self._within_limits():
                 # A video may change its size on the way; all frames of a clip have that of the first.
                 size = size or self._size_as_coded(frame)
                 yield self._pixels(frame, size)
         except Exception as error:
             raise VideoError(self._reason(error)) from error
 
+    def _within_limits(self) -> Iterator[av.VideoFrame]:
+        frames, most, pixels = self._decode(), memory_in_use() + MOST_MEMORY, 0
+        while True:
+            with memory_limit(most):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            pixels += max(frame.width * frame.height, FULL_HD)
+            if pixels > MOST_FRAMES * FULL_HD:
+                raise ValueError(f"longer than {MOST_FRAMES:,} frames of full HD. Cut it into clips")
+            yield frame
+
     def _size_as_coded(self, frame: av.VideoFrame) -> tuple[int, int]:
         """Width and height before the frame is turned upright."""
         size = self.size
         if size is not None and is_quarter_turn(self._display_matrix):
             size = size[::-1]
-        return stored_size(frame.width, frame.height, self.short_side, size)
+        stored = stored_size(frame.width, frame.height, self.short_side, size)
+        if max(stored) > LONGEST_SIDE:
+            raise ValueError(f"{stored[0]}x{stored[1]} pixels; no side may be longer than {LONGEST_SIDE:,}")
+        return stored
+
+    @contextmanager
+    def _opened(self) -> Iterator[InputContainer]:
+        # Metadata in another encoding than UTF-8 is no reason to refuse a video.
+        if self.live:
+            with av.open(str(self.path), metadata_errors="replace") as container:
+                yield container
+            return
+        # A pipe has nobody at its other end, and a device no end.
+        if not stat.S_ISREG(self.path.stat().st_mode):
+            raise ValueError("no regular file")
+        with (
+            open(self.path, "rb", buffering=0) as file,
+            av.open(file, metadata_errors="replace", options=ALONE | LARGEST) as container,
+        ):
+            yield container
 
     def _pyav(self) -> Iterator[av.VideoFrame]:
-        # Metadata in another encoding than UTF-8 is no reason to refuse a video.
-        with av.open(str(self.path), metadata_errors="replace") as container:
+        with self._opened() as container:
             stream = container.streams.best("video")
             if not isinstance(stream, VideoStream):
                 raise ValueError("no video stream")
+            if stream.width * stream.height > MOST_PIXELS:
+                raise ValueError(f"its header says {stream.width}x{stream.height} pixels")
             # One thread: no frames in flight, and the same frames before an error on every run.
             stream.thread_type = "NONE"
             stream.thread_count = 1
+            stream.codec_context.options = LARGEST
             self.rate = float(stream.average_rate) if stream.average_rate else None
             for number, frame in enumerate(container.decode(stream)):
                 # Asked once a video: a frame that was asked for its side data lives until the garbage collector runs.
@@ -106,6 +165,9 @@ class Video:
     def _decord(self) -> Iterator[av.VideoFrame]:
         import decord
 
+        # Its own FFmpeg would follow a playlist.
+        with self._opened():
+            pass
         decord.logging.set_level(decord.logging.FATAL)
         reader = decord.VideoReader(str(self.path), num_threads=1)
         for _ in range(len(reader)):

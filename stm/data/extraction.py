@@ -7,6 +7,7 @@ Two extractions with the same versions of decoders and encoder give the same byt
 
 import io
 import json
+import os
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
@@ -122,7 +123,8 @@ def _remove_leftovers(path: Path) -> None:
 def _extracted(clips: list[Clip], videos: Path, spec: Mapping[str, Any], tar: BinaryIO) -> Iterator[Extracted]:
     for clip in clips:
         paths = [videos / name for name in names(spec, clip.video)]
-        path = next((path for path in paths if path.exists()), None)
+        # Unlike Path.exists, False also of a name that no disk could have.
+        path = next((path for path in paths if os.path.exists(path)), None)  # noqa: PTH110
         if path is not None:
             yield extract_clip(clip.clip, path, spec, tar)
         else:
@@ -144,6 +146,8 @@ def extract_clip(clip: str, path: Path, spec: Mapping[str, Any], tar: BinaryIO) 
         _extract_folder(row, path, spec["frames"], tar)
     else:
         _extract_video(row, path, spec, tar)
+    # A line, whatever stands in the names of files.
+    row.reason = " ".join(row.reason.split())
     return row
 
 

@@ -6,15 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import simplejpeg
 from PIL import Image
 
 from stm.data.decoding import stored_size
+from stm.data.jpeg import decode
+from stm.data.limits import MOST_PIXELS
 
 # A hidden file is no frame: macOS puts a `._00001.jpg` beside each on foreign disks.
 NUMBERED = re.compile(r"(?!\.).*?(\d+)\.jpe?g", re.IGNORECASE | re.DOTALL)
-# A header that promises more is damaged, and must not take the memory that it promises.
-MOST_PIXELS = 1 << 26
 
 
 class JpegFolder:
@@ -47,7 +46,7 @@ class JpegFolder:
         broken, other_sizes = [], []
         for name in self._names():
             try:
-                data = (self.path / name).read_bytes()
+                data = _content(self.path / name)
                 pixels = decode(data)
             except (OSError, ValueError) as error:
                 broken.append(f"{name} is no readable JPEG file ({getattr(error, 'strerror', None) or error})")
@@ -96,16 +95,10 @@ def _first_of(texts: list[str]) -> list[str]:
     return [texts[0] + more] if texts else []
 
 
-def decode(data: bytes) -> np.ndarray:
-    """A JPEG file as (H, W, 3) bytes in RGB, as training decodes it.
-
-    Raises:
-        ValueError: it is damaged, or cut off.
-    """
-    height, width = simplejpeg.decode_jpeg_header(data)[:2]
-    if height * width > MOST_PIXELS:
-        raise ValueError(f"its header says {width}x{height} pixels")
-    return simplejpeg.decode_jpeg(data, colorspace="RGB")
+def _content(path: Path) -> bytes:
+    if path.stat().st_size > MOST_PIXELS * 3:
+        raise ValueError("larger than its pixels could be")
+    return path.read_bytes()
 
 
 def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -8,10 +8,11 @@ frames are stored.
 from collections.abc import Sequence
 
 import numpy as np
-import simplejpeg
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from stm.data import jpeg
 
 Region = tuple[int, int, int, int]
 # Height and width of the network's input.
@@ -35,7 +36,7 @@ def decode(jpegs: Sequence[bytes]) -> Tensor:
     Raises:
         ValueError: a file is damaged.
     """
-    frames = np.stack([simplejpeg.decode_jpeg(jpeg, colorspace="RGB") for jpeg in jpegs])
+    frames = np.stack([jpeg.decode(data) for data in jpegs])
     return torch.from_numpy(frames).permute(0, 3, 1, 2)
 
 

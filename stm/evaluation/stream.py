@@ -71,7 +71,8 @@ def watch(video: Path, run: Path, device: torch.device, cached: bool = False, ev
     if every is None:
         raise RunError(f"{run}/run.json does not say how far apart frames were in training: give --every N")
     frames = record["spec"]["dataset"].get("frames", {})
-    source = Video(video, short_side=frames.get("short_side"), size=frames.get("size"))
+    live = not video.is_file()
+    source = Video(video, short_side=frames.get("short_side"), size=frames.get("size"), live=live)
     recognise = recogniser(network, record["spec"]["variant"], cached)
     count, frames_taken, slowest, total, started = 0, 0, 0.0, 0.0, time.perf_counter()
     for step in steps(source, recognise, record, every):

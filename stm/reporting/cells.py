@@ -8,6 +8,9 @@ from collections.abc import Iterable
 
 Value = str | int | float | None
 
+# What spreadsheets take for the beginning of a formula, the last four as East Asian keyboards write them.
+FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")
+
 _TEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -25,15 +28,16 @@ def csv_cell(value: Value) -> str:
     """
     if value is None:
         return ""
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    # The csv module puts no quotes around a carriage return alone, and what follows it would begin a line.
+    text = str(value).replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
 
 
 def csv_text(columns: list[str], rows: Iterable[Iterable[str]]) -> str:
-    """A csv file with a header, of cells that are text already."""
+    """A csv file with a header, of cells that are text of `csv_cell` already."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow(map(csv_cell, columns))
     writer.writerows(rows)
     return file.getvalue()
 

@@ -32,6 +32,10 @@ BAD = [
     ("config.yaml", "protocols.full.crops", 2, r"protocols.full.crops = 2: expected 1 or 3"),
     ("config.yaml", "tables", ["table66"], r"tables\[0\] = 'table66' is not known. Did you mean 'table6'\?"),
     ("config.yaml", "extends", "nowhere.yaml", r"extends = 'nowhere.yaml': no such file"),
+    ("config.yaml", "extends", "x" * 300, r"extends = 'xxx.*: no such file"),
+    ("config.yaml", "reports_dir", "../reports", r"reports_dir = '../reports': String should match pattern"),
+    ("config.yaml", "reports_dir", "-rf", r"reports_dir = '-rf': String should match pattern"),
+    ("config.yaml", "speed", {"seconds": float("nan")}, r"speed.seconds = nan: expected a finite number"),
     ("config.yaml", "study", "A study", r"study = 'A study': String should match pattern"),
     (
         "models.yaml",
@@ -42,6 +46,8 @@ BAD = [
     ("models.yaml", "variants.stm.depht", 50, r"variants.stm.depht is no known key here. Did you mean 'depth'\?"),
     ("models.yaml", "variants.stm", None, r"table6.yaml:\d+: lines\[3\].variant = 'stm' is not known"),
     ("recipes/demo.yaml", "epochs", "twelve", r"demo.yaml:\d+: epochs = 'twelve': expected a valid integer"),
+    ("recipes/demo.yaml", "learning_rate", float("inf"), r"learning_rate = inf: expected a finite number"),
+    ("recipes/demo.yaml", "learning_rate", 10**40, r"demo.yaml:\d+: '1000.* is too large a number"),
     ("recipes/demo.yaml", "learning_rate", 0, r"learning_rate = 0: expected greater than 0"),
     ("recipes/demo.yaml", "micro_batch", 5, r"global_batch 16 is no multiple of micro_batch 5"),
     ("recipes/demo.yaml", "decay_epochs", [9, 99], r"decay_epochs \[9, 99\] must rise and end before epochs"),
@@ -50,6 +56,13 @@ BAD = [
     ("recipes/demo.yaml", "threads", None, r"the key 'threads' is missing"),
     ("datasets/synthetic_temporal.yaml", "annotations", {"list": "a.csv"}, r"either `annotations`.* or `render`"),
     ("datasets/synthetic_temporal.yaml", "shards", 0, r"shards = 0: expected greater than or equal to 1"),
+    (
+        "datasets/synthetic_temporal.yaml",
+        "shards",
+        10**12,
+        r"shards = 1000000000000: expected less than or equal to 10000",
+    ),
+    ("datasets/synthetic_temporal.yaml", "videos", "x" * 300, r"videos = 'xxx.*: no file can have so long a name"),
     ("datasets/synthetic_temporal.yaml", "format", "cvs", r"format = 'cvs': expected 'csv'"),
     (
         "datasets/synthetic_temporal.yaml",

@@ -6,6 +6,8 @@ import pytest
 from stm.data import decoding
 from stm.data.decoding import DecoderError, Video, VideoError, scaled, upright
 
+from .hostile import HLS, encode
+
 
 def colours(pixels: np.ndarray) -> str:
     """The dominant colour of each corner, clockwise from the top left: r, g, b or w."""
@@ -116,6 +118,17 @@ def test_a_file_that_is_no_video_is_an_error_that_names_no_folder(tmp_path, cont
     with pytest.raises(VideoError) as failed:
         list(Video(path))
     assert str(tmp_path) not in str(failed.value)
+
+
+@pytest.mark.parametrize("decoder", ["pyav", "decord"])
+def test_a_playlist_is_no_video_and_leads_to_none(tmp_path, decoder):
+    if decoder == "decord":
+        pytest.importorskip("decord")
+    encode(tmp_path / "whole.ts", "mpeg2video")
+    (tmp_path / "clip.m3u8").write_text(HLS.format("whole.ts"))
+    (tmp_path / "clip.mp4").write_text("ffconcat version 1.0\nfile whole.ts\n")
+    for name in ("clip.m3u8", "clip.mp4"):
+        assert until_error(Video(tmp_path / name, decoder))[0] == []
 
 
 def test_the_frames_before_an_error_are_given(write_video, write_damaged_video, tmp_path):

@@ -76,6 +76,21 @@ def test_a_file_that_is_no_whole_jpeg_is_left_out_and_named(write_jpegs, tmp_pat
     assert clip.faults[0].startswith("00002.jpg is no readable JPEG file (")
 
 
+def test_a_file_of_endless_scans_or_bytes_is_left_out(write_jpegs, tmp_path):
+    """A scan of a few bytes redraws the whole picture, and a file that is mostly a hole takes no room on the disk."""
+    folder = tmp_path / "clip"
+    write_jpegs(folder, ["1.jpg"])
+    Image.new("RGB", (64, 48)).save(folder / "2.jpg", progressive=True)
+    data = (folder / "2.jpg").read_bytes()
+    last = data.rindex(b"\xff\xda")
+    (folder / "3.jpg").write_bytes(data[:last] + data[last:-2] * 200 + data[-2:])
+    with open(folder / "4.jpg", "wb") as file:
+        file.truncate(1 << 40)
+    frames = list(clip := JpegFolder(folder))
+    assert len(frames) == 2
+    assert clip.faults == ["3.jpg is no readable JPEG file (more than 100 scans), and 1 more"]
+
+
 def test_several_broken_files_are_counted(write_jpegs, tmp_path):
     write_jpegs(tmp_path / "clip", [*THREE, "00005.jpg"])
     for name in THREE:

@@ -62,6 +62,23 @@ def test_an_unreadable_video_is_named_and_counted_and_no_other_stands_in_for_it(
     assert sum(float(row["probability"] or 0) for row in rows) == pytest.approx(1, abs=1e-5)
 
 
+def test_a_video_may_be_called_as_an_option_or_a_formula_is(run, videos, tmp_path, monkeypatch):
+    """After `--` an option is a file; a table for people has it as text, one for programs as it is."""
+    names = ["-rf.mp4", "=cmd|' !A0.mp4", "$(touch harmed).mp4"]
+    for name in names:
+        shutil.copy(min(videos.rglob("*.mp4")), tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert predicted_after_dashes(names, "--run", run, "--csv", "out.csv", "--json", "out.json") == 0
+    assert [one["video"] for one in json.loads(Path("out.json").read_text())["videos"]] == names
+    rows = list(csv.DictReader(Path("out.csv").read_text().splitlines()))
+    assert list(dict.fromkeys(row["video"] for row in rows)) == ["'-rf.mp4", "'=cmd|' !A0.mp4", "$(touch harmed).mp4"]
+    assert not Path("harmed").exists()
+
+
+def predicted_after_dashes(names: list[str], *options: str | Path) -> int:
+    return main(["predict", *map(str, options), "--device", "cpu", "--", *names])
+
+
 def test_a_clip_with_a_broken_frame_is_predicted_from_the_others_and_says_so(index, run, tmp_path, capsys):
     frames, folder = FrameIndex(index), tmp_path / "clip"
     folder.mkdir()

@@ -1,8 +1,13 @@
 """Weights of others: each of their names has its place, by name; what has none is refused."""
 
 import collections
+import functools
+import io
+import os
 import re
+import tarfile
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -115,17 +120,76 @@ def test_a_file_of_another_variant_says_what_it_looks_like(tmp_path):
 
 
 class Trap:
-    """Its unpickling would run code."""
+    """Its unpickling would call something."""
+
+    def __init__(self, function, *arguments):
+        self.call = (function, arguments)
 
     def __reduce__(self):
-        return (exec, ("raise SystemExit('somebody ran the file')",))
+        return self.call
 
 
-def test_nothing_in_a_file_is_run(tmp_path):
-    file = tmp_path / "trap.pth"
-    torch.save({"state_dict": {}, "args": Trap()}, file)
+def traps(harmed):
+    """What would leave a file behind, by ways that a list of forbidden functions may forget."""
+    return [
+        Trap(exec, f"open({str(harmed)!r}, 'w')"),
+        Trap(os.system, f"touch {harmed}"),
+        Trap(open, str(harmed), "w"),
+        Trap(getattr, Trap(__import__, "os"), "getcwd"),
+        Trap(functools.partial(open, str(harmed), "w")),
+        Trap(torch.hub.load_state_dict_from_url, harmed.as_uri(), str(harmed)),
+        Trap(torch.load, str(harmed)),
+    ]
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+@pytest.mark.parametrize("number", range(7))
+def test_nothing_in_a_file_is_run(tmp_path, number, zipped):
+    file, harmed = tmp_path / "trap.pth", tmp_path / "harmed"
+    holds = {"state_dict": {"a": torch.zeros(1)}, "args": traps(harmed)[number]}
+    torch.save(holds, file, _use_new_zipfile_serialization=zipped)
     with pytest.raises(ForeignError, match="nobody's file is unpickled here"):
         read_checkpoint(file)
+    assert not harmed.exists()
+
+
+def test_an_archive_of_weights_writes_nothing_beside_itself(tmp_path):
+    """PyTorch's oldest files are tar archives, and its loader of them unpacks members by their names."""
+    file = tmp_path / "below" / "old.tar"
+    file.parent.mkdir()
+    with tarfile.open(file, "w") as archive:
+        for name in ("storages", "tensors", "pickle", "../harmed", str(tmp_path / "harmed")):
+            member = tarfile.TarInfo(name)
+            member.size = 5
+            archive.addfile(member, io.BytesIO(b"words"))
+    with pytest.raises(ForeignError):
+        read_checkpoint(file)
+    assert [path.name for path in tmp_path.iterdir()] == ["below"] and list(file.parent.iterdir()) == [file]
+
+
+def test_a_program_of_torch_script_is_not_loaded(tmp_path):
+    torch.jit.script(torch.nn.Linear(1, 1)).save(str(tmp_path / "program.pt"))
+    with pytest.raises(ForeignError):
+        read_checkpoint(tmp_path / "program.pt")
+
+
+def test_a_damaged_checkpoint_is_read_or_refused_whatever_the_damage(tmp_path):
+    file = tmp_path / "damaged.pth"
+    state = {f"w{k}": torch.arange(4.0) for k in range(3)}
+    for zipped in (True, False):
+        torch.save({"state_dict": state, "epoch": 3}, file, _use_new_zipfile_serialization=zipped)
+        whole = np.fromfile(file, np.uint8)
+        for number in range(40):
+            rng = np.random.default_rng([11, number])
+            data = whole.copy()
+            # The pickled part stands at the beginning of both kinds.
+            at = rng.integers(min(len(data), 600), size=rng.integers(1, 20))
+            data[at] ^= (1 << rng.integers(8, size=len(at))).astype(np.uint8)
+            data[: rng.integers(100, len(data)) if number % 4 == 0 else None].tofile(file)
+            try:
+                assert all(isinstance(value, torch.Tensor) for value in read_checkpoint(file).values())
+            except ForeignError as refusal:
+                assert "damaged.pth" in str(refusal)  # noqa: PT017 (either is right)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +197,7 @@ def test_nothing_in_a_file_is_run(tmp_path):
     [
         (torch.zeros(3), "no weights by name"),
         ({"state_dict": {}}, "no weights by name"),
+        ({"state_dict": {1: torch.zeros(1)}}, "no weights by name"),
         ({"state_dict": collections.OrderedDict(a=torch.zeros(1), b=3)}, "'b' is no tensor"),
     ],
 )

@@ -116,5 +116,5 @@ rule claims:
     message:
         "Writing {output.csv}"
     shell:
-        "stm claims --tables {input.tables} --claims {input.claims} --study {params.study} --out {params.out}"
+        "stm claims --tables {input.tables:q} --claims {input.claims:q} --study {params.study} --out {params.out}"
         " > {log} 2>&1"

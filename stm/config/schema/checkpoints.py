@@ -37,7 +37,7 @@ class Checkpoint(Strict):
     frames: Count
     role: Role
     # Its name in data/checkpoints, and the page that it is published on.
-    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=200)]
     page: str
     class_order: ClassOrder
     # Ours that is run, the authors' own in their words, and in what the two differ where they do.

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from stm.config.loading import Strict, suggestion
-from stm.config.schema.fields import Count, NotNegativeInt
+from stm.config.schema.fields import Count, FilePath, NotNegativeInt
 
 
 class Render(Strict):
@@ -94,20 +94,21 @@ class Dataset(Strict):
     format: Literal["csv", "hmdb51", "jester", "kinetics400", "something_v1", "something_v2", "ucf101"]
     # The files by the part that they play in the format (docs/datasets.md); `{fold}` stands for the fold's name. Paths
     # are relative to the working folder.
-    annotations: dict[str, str] | None = None
+    annotations: dict[str, FilePath] | None = None
     # The names of official folds (UCF-101: 1, 2, 3), or how many to make by leaving whole groups out. Every fold is
     # trained, and their validation clips are counted together.
-    folds: list[Annotated[str, Field(pattern=r"^[a-z0-9]+$")]] = []
-    leave_groups_out: Annotated[int, Field(ge=2)] | None = None
+    folds: list[Annotated[str, Field(pattern=r"^[a-z0-9]{1,20}$")]] = []
+    leave_groups_out: Annotated[int, Field(ge=2, le=1000)] | None = None
     subset: Subset | None = None
     # The makers' test list, where `annotations` leaves it out: reports/datasets.csv counts its clips, and nothing else
     # reads it.
-    test_list: str | None = None
-    videos: str | None = None
+    test_list: FilePath | None = None
+    videos: FilePath | None = None
     render: Render | None = None
     frames: Frames = Frames()
     decoder: Literal["pyav", "decord"] = "pyav"
-    shards: Count = 1
+    # Their numbers have four digits.
+    shards: Annotated[int, Field(ge=1, le=10_000)] = 1
     # Checked before training: numbers of classes and clips, and clips of each split, of each fold where there are
     # folds.
     expect: dict[Literal["classes", "clips", "train", "validation", "test"], NotNegativeInt | list[NotNegativeInt]] = {}

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from stm.config.loading import Strict
 from stm.config.schema.datasets import Role
-from stm.config.schema.fields import Count, Name, NotNegative, Positive, Probability
+from stm.config.schema.fields import Count, FilePath, Name, NotNegative, Positive, Probability
 
 
 class ColourJitter(Strict):
@@ -55,7 +55,7 @@ class Pretrained(Strict):
     role: Role | None = None
     recipe: Name | None = None
     # In their place, the weights.safetensors of a run of the same variant, with its run.json beside it.
-    file: str | None = None
+    file: FilePath | None = None
     # What specifications have in the place of `role` and `recipe`: all that decides that run's weights but the seed.
     run: dict[str, Any] | None = None
     # The classifier starts anew, or is taken over: then the classes must be the same, in the same order.

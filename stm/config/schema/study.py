@@ -10,6 +10,9 @@ from stm.config.schema.fields import Count, Name, Positive
 from stm.config.schema.networks import Backbone
 from stm.config.schema.protocols import Scale
 
+# Of no name that a command could take for an option, nor a shell for anything else.
+FOLDER = "[A-Za-z0-9_][A-Za-z0-9_.-]*"
+
 
 class Speed(Strict):
     """How the speed of networks is measured; all networks of a table in one job."""
@@ -41,7 +44,8 @@ class Study(Strict):
     tables: list[Name] | None = None
     # Figures to make by default; None: every one that shows tables which the study makes.
     figures: list[Name] | None = None
-    reports_dir: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$")] = "reports"
+    # Below the working folder.
+    reports_dir: Annotated[str, Field(pattern=rf"^{FOLDER}(/{FOLDER})*$", max_length=200)] = "reports"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -16,6 +16,7 @@ from stm.data.annotations.text import by_column, check_once, records
 COLUMNS = ("label", "youtube_id", "time_start", "time_end", "split")
 # What the column `split` calls each part: the lists of different years differ.
 SPLIT_NAMES = {"train": ("train",), "validation": ("val", "validate", "validation"), "test": ("test",)}
+SECONDS = re.compile(r"\d{1,6}")
 YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 # Those who hand the videos on keep them below a folder of the split or not, of the class or not, in these containers.
 SPLIT_FOLDERS = ("", "train/", "val/", "test/")
@@ -74,7 +75,7 @@ def _clip(at: str, row: Mapping[str, str], split: str) -> Clip:
     if not YOUTUBE_ID.fullmatch(video):
         raise AnnotationError(f"{at}: youtube_id = '{video}' has not the eleven letters, digits, - and _ of such an id")
     for name in ("time_start", "time_end"):
-        if not row[name].isdecimal():
+        if not SECONDS.fullmatch(row[name]):
             raise AnnotationError(f"{at}: {name} = '{row[name]}' is no whole number of seconds")
     clip = f"{video}_{int(row['time_start']):06d}_{int(row['time_end']):06d}"
     folder = f"{label}/" if label else ""

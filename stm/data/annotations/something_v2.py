@@ -5,14 +5,16 @@ Parts: `train`, `validation` (`{"id": "78687", "template": "Holding [something] 
 is its template without the brackets.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from stm.config.loading import suggestion
 from stm.data.annotations.clip import SPLITS, AnnotationError, Clip
-from stm.data.annotations.text import check_once, check_path, json_list, json_object
+from stm.data.annotations.text import check_once, check_path, check_text, json_list, json_object
 
+NUMBER = re.compile(r"\d{1,9}")
 EXAMPLE = '{"id": "78687", "template": "Holding [something]"}'
 
 
@@ -52,7 +54,8 @@ def labels(annotations: Mapping[str, str]) -> list[str]:
     for at, label, value in json_object(path, 'the labels: {"Holding something": "0", …}'):
         if not isinstance(label, str) or not label.strip():
             raise AnnotationError(f"{at}: {label!r} is no label. Remove it")
-        if not str(value).isdecimal():
+        check_text(at, label)
+        if not NUMBER.fullmatch(str(value)):
             raise AnnotationError(f"{at}: the number of '{label}' is {value!r}. Write a whole number, as \"0\"")
         check_once(places, at, "label", label.strip())
         check_once(places, at, "number", str(int(value)))
@@ -72,7 +75,10 @@ def _clip(at: str, item: Any, split: str) -> tuple[str, str]:
     # Of test clips the makers keep the labels to themselves.
     if split == "test" and "template" not in item:
         return clip, ""
-    return clip, _text(at, item, "template").replace("[", "").replace("]", "").strip()
+    label = _text(at, item, "template").replace("[", "").replace("]", "").strip()
+    if not label:
+        raise AnnotationError(f"{at}: template = {item['template']!r} holds brackets alone. Write {EXAMPLE}")
+    return clip, label
 
 
 def _text(at: str, item: Mapping[str, Any], key: str) -> str:
@@ -80,4 +86,5 @@ def _text(at: str, item: Mapping[str, Any], key: str) -> str:
         raise AnnotationError(f"{at}: no '{key}'. Write {EXAMPLE}")
     if not isinstance(item[key], str) or not item[key].strip():
         raise AnnotationError(f"{at}: {key} = {item[key]!r} is no text. Write {EXAMPLE}")
+    check_text(at, item[key])
     return item[key]

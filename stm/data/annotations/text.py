@@ -8,8 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from stm.config.loading import shortened
 from stm.data.annotations.clip import AnnotationError
 
+# No name of a file, class or group holds one; half of a surrogate pair, which JSON can spell, can be written nowhere.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# No path is longer.
+LONGEST = 4096
 JSON = json.JSONDecoder().raw_decode
 JSON_MARK = re.compile(r"[ \t\r\n]*([\[\]{}:,])[ \t\r\n]*")
 
@@ -32,6 +37,8 @@ def records(path: Path, delimiter: str, holds: str) -> Iterator[tuple[str, list[
     try:
         for row in reader:
             cells = [cell.strip() for cell in row]
+            for cell in cells:
+                check_text(f"{path}:{line}", cell)
             if any(cells):
                 yield f"{path}:{line}", cells
             line = reader.line_num + 1
@@ -61,7 +68,8 @@ def matches(path: Path, pattern: re.Pattern[str], holds: str, example: str) -> I
             empty = False
             yield f"{path}:{number}", found
         elif line.strip():
-            raise AnnotationError(f"{path}:{number}: '{line.strip()}' is no line of {holds}. Write: {example}")
+            problem = f"{shortened(line.strip())} is no line of {holds}"
+            raise AnnotationError(f"{path}:{number}: {problem}. Write: {example}")
     if empty:
         raise AnnotationError(f"{path}:1: no line. It holds {holds}: {example}")
 
@@ -108,6 +116,9 @@ def _json_parts(path: Path, holds: str, opening: str, closing: str) -> Iterator[
             raise json.JSONDecodeError("Extra data", text, position)
     except json.JSONDecodeError as error:
         raise AnnotationError(f"{path}:{error.lineno}: no valid JSON: {error.msg}. It holds {holds}") from None
+    # Of values nested a thousand deep, and of numbers of thousands of digits.
+    except (RecursionError, ValueError) as error:
+        raise AnnotationError(f"{path}:{line}: what begins here cannot be meant: {error}. It holds {holds}") from None
 
 
 def _json_mark(text: str, position: int, allowed: str) -> tuple[int, str]:
@@ -138,12 +149,25 @@ def _line(data: bytes, position: int) -> int:
     return data.count(b"\n", 0, position) + 1
 
 
+def check_text(at: str, text: str) -> None:
+    """A line break in a cell is a quote that was not closed; other control characters are damage.
+
+    Raises:
+        AnnotationError: naming the character; or the text is longer than any name.
+    """
+    if len(text) > LONGEST:
+        raise AnnotationError(f"{at}: {shortened(text)} is longer than any name. Are its quotes closed?")
+    if found := CONTROL.search(text):
+        raise AnnotationError(f"{at}: {shortened(text)} holds the control character {found[0]!r}. Remove it")
+
+
 def check_path(at: str, name: str, path: str) -> None:
     """The path is a clip's id and its place in a shard: one spelling a file, and none outside the videos folder.
 
     Raises:
         AnnotationError: naming the spelling to write.
     """
+    check_text(at, path)
     parts = path.replace("\\", "/").split("/")
     if path.startswith("/") or ".." in parts:
         raise AnnotationError(

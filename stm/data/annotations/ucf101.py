@@ -10,12 +10,12 @@ from pathlib import Path
 
 from stm.config.loading import suggestion
 from stm.data.annotations.clip import AnnotationError, Clip
-from stm.data.annotations.text import check_once, matches
+from stm.data.annotations.text import check_once, check_path, matches
 
 LISTS = {"train": "train", "test": "validation"}
-CLASS = re.compile(r"(?P<number>\d+)\s+(?P<label>\S+)")
+CLASS = re.compile(r"(?P<number>\d{1,9})\s+(?P<label>\S+)")
 # The class is the folder's: of one class, HandstandPushups, the files spell it otherwise.
-VIDEO = re.compile(r"(?P<video>(?P<label>[^/\s]+)/v_[^/\s]+_(?P<group>g\d+)_c\d+\.\w+)(\s+(?P<number>\d+))?")
+VIDEO = re.compile(r"(?P<video>(?P<label>[^/\s]+)/v_[^/\s]+_(?P<group>g\d+)_c\d+\.\w+)(\s+(?P<number>\d{1,9}))?")
 EXAMPLES = {"train": "Archery/v_Archery_g08_c01.avi 3", "test": "Archery/v_Archery_g01_c01.avi"}
 
 
@@ -33,6 +33,7 @@ def read(annotations: Mapping[str, str]) -> list[Clip]:
         for at, found in matches(path, VIDEO, f"the {part} clips", EXAMPLES[part]):
             video, label = found["video"], found["label"]
             _check_class(at, label, found["number"], part, numbers)
+            check_path(at, "clip", video)
             check_once(places, at, "clip", video)
             clips.append(Clip(video, (split,), label, f"{label}_{found['group']}", video))
     return clips
