@@ -230,19 +230,17 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
 
 
 def _require_figures(source: Source, i: int, reached: Reached, table: Table, published: PublishedTable | None) -> None:
-    """A claim of what a line reaches is of one that is trained, and of others with a printed figure of the same clips."""
+    """A claim of what a line reaches is of one that is trained, and of figures that are printed of the same clips."""
     numbers = {line.name: number for number, line in enumerate(table.lines)}
-    line = table.lines[numbers[reached.line]]
+    line, at = table.lines[numbers[reached.line]], ("claims", i, "reached")
     if line.variant is None:
-        raise source.error(
-            ("claims", i, "reached", "line"), f" = {reached.line!r} has no variant: no study measures it"
-        )
+        raise source.error((*at, "line"), f" = {reached.line!r} has no variant: no study measures it")
     for rival in reached.rivals:
         other = table.lines[numbers[rival]]
         if (_role(table, other), other.subset) != (_role(table, line), line.subset):
-            raise source.error(("claims", i, "reached"), f": {rival!r} is of other clips than {reached.line!r}")
+            raise source.error(at, f": {rival!r} is of other clips than {reached.line!r}")
         if reached.measure not in _printed(published, table, numbers[rival]).figures():
-            raise source.error(("claims", i, "reached"), f": no {reached.measure} of {rival!r} is printed")
+            raise source.error(at, f": no {reached.measure} of {rival!r} is printed")
 
 
 def _files(study: BoundStudy, name: str) -> tuple[Source, Table, PublishedTable | None]:

@@ -1,4 +1,4 @@
-"""The claims that the accuracy of one line decides: its printed figure, and its place beside those printed of others."""
+"""The claims that the accuracy of one line decides: its printed figure, and its place beside printed ones of others."""
 
 from typing import Any
 
