@@ -18,9 +18,9 @@ def reached_claim(claim: dict[str, Any], sides: Sides) -> dict[str, Value]:
     side, measure = sides[reached["line"]], reached["measure"]
     place = next((key for key in ("above", "below", "comparable") if key in reached), None)
     if place is None:
-        found, printed, beside = accuracy(side, measure), _printed(side, measure), ""
+        found, printed, beside = _accuracy(side, measure), _printed(side, measure), ""
     else:
-        rival = strongest([sides[name] for name in reached[place]], measure, place)
+        rival = _strongest([sides[name] for name in reached[place]], measure, place)
         found, printed = _lead(side, rival, measure, place), _printed_lead(side, rival, measure, place)
         beside = f"the printed {rival.line['published'][measure]} of {rival.line['method']}, taken as it stands"
     verdict = _verdict(claim, side, found, place)
@@ -40,21 +40,21 @@ def reached_claim(claim: dict[str, Any], sides: Sides) -> dict[str, Value]:
     }
 
 
-def accuracy(side: Side, measure: str) -> Interval | None:
+def _accuracy(side: Side, measure: str) -> Interval | None:
     """What a line reaches; None where it is not measured."""
     if side.found is None or measure not in side.found.correct:
         return None
     return accuracy_interval(side.found.correct[measure], side.found.groups)
 
 
-def strongest(rivals: list[Side], measure: str, place: str) -> Side:
+def _strongest(rivals: list[Side], measure: str, place: str) -> Side:
     """The line whose printed figure decides: the highest, and of those that a line is below the lowest."""
     pick = min if place == "below" else max
     return pick(rivals, key=lambda side: side.line["published"][measure])
 
 
 def _lead(side: Side, rival: Side, measure: str, place: str) -> Interval | None:
-    found, figure = accuracy(side, measure), rival.line["published"][measure] / 100
+    found, figure = _accuracy(side, measure), rival.line["published"][measure] / 100
     if found is None:
         return None
     if place == "below":
