@@ -6,7 +6,7 @@ from typing import Any
 from stm.config.deviations import deviations, lost_start, vanished_loss
 from stm.config.loading import ConfigError, Source, suggestion, validated
 from stm.config.products import LatencyJob, Network, Prediction, SpeedJob, latency_job
-from stm.config.schema.claims import Claim, Counted, Timed
+from stm.config.schema.claims import Claim, Counted, Reached, Timed
 from stm.config.schema.protocols import PROTOCOLS
 from stm.config.schema.tables import Line, PublishedLine, PublishedTable, Table
 from stm.config.study import PACKAGE, BoundStudy
@@ -206,13 +206,16 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
     referred = dict.fromkeys(ref for _, _, _, claim in claims for ref in _references(claim) if "/" in ref)
     others = {ref: _other_line(study, claims, ref) for ref in referred}
     for claim_source, i, _, claim in claims:
-        if claim.speed and claim.speed.measure not in table.measures:
-            at = ("claims", i, "speed", "table")
-            raise claim_source.error(at, f" = {name!r} does not measure {claim.speed.measure}")
+        for key, measured in (("speed", claim.speed), ("reached", claim.reached)):
+            if measured and measured.measure not in table.measures:
+                at = ("claims", i, key, "table")
+                raise claim_source.error(at, f" = {name!r} does not measure {measured.measure}")
         for ref in _references(claim):
             if ref not in names and ref not in others:
                 known = ", ".join(names)
                 raise claim_source.error(("claims", i), f": {ref!r} is no line of {name}. Its lines: {known}")
+        if claim.reached:
+            _require_figures(claim_source, i, claim.reached, table, published)
     lines = [_line(study, source, table, i, _printed(published, table, i)) for i in range(len(table.lines))]
     return TablePlan(
         name=name,
@@ -224,6 +227,20 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
         others=others,
         claims=[(paper, claim) for _, _, paper, claim in claims],
     )
+
+
+def _require_figures(source: Source, i: int, reached: Reached, table: Table, published: PublishedTable | None) -> None:
+    """A claim of what a line reaches is of one that is trained, and of figures that are printed of the same clips."""
+    numbers = {line.name: number for number, line in enumerate(table.lines)}
+    line, at = table.lines[numbers[reached.line]], ("claims", i, "reached")
+    if line.variant is None:
+        raise source.error((*at, "line"), f" = {reached.line!r} has no variant: no study measures it")
+    for rival in reached.rivals:
+        other = table.lines[numbers[rival]]
+        if (_role(table, other), other.subset) != (_role(table, line), line.subset):
+            raise source.error(at, f": {rival!r} is of other clips than {reached.line!r}")
+        if reached.measure not in _printed(published, table, numbers[rival]).figures():
+            raise source.error(at, f": no {reached.measure} of {rival!r} is printed")
 
 
 def _files(study: BoundStudy, name: str) -> tuple[Source, Table, PublishedTable | None]:
@@ -307,7 +324,7 @@ def _claims(study: BoundStudy, table: str) -> list[tuple[Source, int, str, Claim
         if decider is None:
             continue
         if decider.table not in study.known_tables:
-            key = "compare" if claim.compare else "count" if claim.count else "speed"
+            key = next(key for key in ("compare", "reached", "count", "speed") if getattr(claim, key))
             hint = suggestion(decider.table, study.known_tables)
             raise source.error(("claims", i, key, "table"), f" = {decider.table!r} is no table.{hint}")
         if decider.table == table:
@@ -317,6 +334,8 @@ def _claims(study: BoundStudy, table: str) -> list[tuple[Source, int, str, Claim
 
 def _references(claim: Claim) -> list[str]:
     """The lines that a claim speaks of."""
+    if claim.reached is not None:
+        return [claim.reached.line, *claim.reached.rivals]
     counted: Counted | Timed | None = claim.count or claim.speed
     if counted is not None:
         return [counted.line, *([counted.over] if counted.over else [])]

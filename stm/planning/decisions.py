@@ -8,22 +8,19 @@ effect is never found, so that it makes every step as strict as it can be.
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from stm.analysis.power import Test, clips_needed, power, seeds_needed, smallest_decided
-from stm.analysis.statistics import Spread, difference_spread
 from stm.config.plan import Plan
 from stm.config.tableplan import TableLine, TablePlan
-from stm.planning.clips import clips_of
+from stm.planning.questions import Question, compared_obstacle, compared_question, reached_question
 from stm.planning.targets import targets
 from stm.reporting.comparisons import Compared, Side, compared_sides, tested
-from stm.reporting.measured import LEAST_CLASSES_FOR_TOP5, Counts, Measured, load
+from stm.reporting.measured import Counts, Measured, load
 from stm.reporting.verdicts import LEVEL
 
-# Of one network's accuracy over seeds, in points, where neither seeds nor the user say it.
-SEED_SD = 1.0
 SEEDS = (3, 5)
 TESTS = ("direction", "equivalence", "size")
 
@@ -97,12 +94,21 @@ def _table(table: TablePlan, seeds: int, seed_sd: float | None, left_out: Counte
     sides = {name: Side(described[name], found[name], Counts({}, {})) for name in lines}
     possible: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     pairs: dict[tuple[Any, ...], Compared] = {}
+    questions = []
     for claim in spec["claims"]:
+        if "reached" in claim:
+            name = claim["reached"]["line"]
+            reason, question = reached_question(claim, sides[name], lines[name], seed_sd)
+            if question is None:
+                left_out[reason] += 1
+            else:
+                questions.append(question)
+            continue
         if "compare" not in claim:
             left_out[f"of kind {claim['kind']}"] += 1
             continue
         pair = compared_sides(claim["compare"], sides)
-        reason = _obstacle(claim, pair, lines)
+        reason = compared_obstacle(claim, pair, lines)
         if reason:
             left_out[reason] += 1
             continue
@@ -111,14 +117,13 @@ def _table(table: TablePlan, seeds: int, seed_sd: float | None, left_out: Counte
         pairs[key] = pair
         possible.setdefault(key, []).append(claim)
     tests = sum(claims[0]["kind"] != "size" for claims in possible.values())
-    questions = []
     for key, claims in possible.items():
-        reason, question = _question(claims, pairs[key], lines[claims[0]["compare"]["first"]], seed_sd)
+        reason, question = compared_question(claims, pairs[key], lines[claims[0]["compare"]["first"]], seed_sd)
         if question is None:
             left_out[reason] += len(claims)
         else:
             questions.append(question)
-    surest = sorted((q for q in questions if q.kind != "size"), key=lambda q: q.certainty(seeds), reverse=True)
+    surest = sorted((q for q in questions if q.adjusted), key=lambda q: q.certainty(seeds), reverse=True)
     levels = {id(question): LEVEL / (tests - step) for step, question in enumerate(surest)}
     return TableDecisions(table.name, seeds, tests, [_decision(q, levels.get(id(q), LEVEL), seeds) for q in questions])
 
@@ -130,63 +135,7 @@ def _measured(line: TableLine) -> Measured | None:
     return load([line.spec])[0]
 
 
-def _obstacle(claim: dict[str, Any], pair: Compared, lines: dict[str, TableLine]) -> str:
-    """Why a claim has no verdict in this study that seeds and clips could change."""
-    if "inconsistent" in claim:
-        return "inconsistent in the paper"
-    if pair.obstacle:
-        return "not testable here; claims.csv says why"
-    if claim["kind"] == "size" and not pair.genuine:
-        return "of the size of an effect, which need the paper's data and no deviation"
-    classes = _dataset(lines[claim["compare"]["first"]]).dataset.expect.get("classes")
-    if claim["compare"]["measure"] == "top5" and isinstance(classes, int) and classes < LEAST_CLASSES_FOR_TOP5:
-        return "not testable here; claims.csv says why"
-    return ""
-
-
-def _dataset(line: TableLine) -> Any:
-    return line.predictions[0][0].run.dataset
-
-
-@dataclass(frozen=True)
-class _Question:
-    """One test before its step of Holm's correction is known; as `Decision`."""
-
-    claims: list[str]
-    kind: Literal["direction", "equivalence", "size"]
-    effect: float
-    margin: float
-    spread: Spread
-    clips: int | None
-    measured: bool
-
-    def certainty(self, seeds: int) -> float:
-        """How many standard errors the effect is from what the test refuses."""
-        n = self.clips or 1000
-        variance = self.spread.seeds / seeds + self.spread.clips / n + self.spread.rest / seeds / n
-        distance = self.effect if self.kind == "direction" else self.margin - abs(self.effect)
-        return distance / math.sqrt(variance) if variance else math.inf
-
-
-def _question(
-    claims: list[dict[str, Any]], pair: Compared, line: TableLine, seed_sd: float | None
-) -> tuple[str, _Question | None]:
-    """What is asked, or why it is left out."""
-    claim = claims[0]
-    if pair.less is not None:
-        return "of gaps on two datasets, which this page does not plan for", None
-    printed = pair.gap.published
-    if printed is None:
-        return "without a published effect", None
-    effect = (claim["published"] if claim["kind"] == "size" else printed[0]) / 100
-    margin = claim.get("margin", 0.0) / 100
-    if (claim["kind"] == "direction" and effect <= 0) or (claim["kind"] == "equivalence" and abs(effect) >= margin):
-        return "that the published figures themselves do not show", None
-    spread, clips, measured = _spread(pair, line, seed_sd)
-    return "", _Question([c["id"] for c in claims], claim["kind"], effect, margin, spread, clips, measured)
-
-
-def _decision(question: _Question, level: float, seeds: int) -> Decision:
+def _decision(question: Question, level: float, seeds: int) -> Decision:
     test = Test(question.kind, level, question.margin)
     effect, spread, clips = question.effect, question.spread, question.clips
     return Decision(
@@ -198,29 +147,6 @@ def _decision(question: _Question, level: float, seeds: int) -> Decision:
         smallest=smallest_decided(level, spread, seeds, clips) if clips and test.kind == "direction" else None,
         clips={count: clips_needed(test, effect, spread, count) for count in sorted({seeds, *SEEDS})},
         seeds=None if clips is None else seeds_needed(test, effect, spread, clips),
-        seed_sd=math.sqrt(spread.seeds / 2),
+        seed_sd=math.sqrt(spread.seeds / question.networks),
         measured=question.measured,
     )
-
-
-def _spread(pair: Compared, line: TableLine, seed_sd: float | None) -> tuple[Spread, int | None, bool]:
-    """What varies, over how many clips the study has, and whether clips' part of it was measured.
-
-    Where nothing was, clips are independent of each other, so are what the two networks get right, and a clip that one
-    training gets right all do: none of it makes a difference look better known than it is.
-    """
-    found = None
-    if pair.gap.first.found is not None and pair.gap.second.found is not None:
-        first, second, groups = pair.gap.values
-        found, clips = difference_spread(first, second, groups), first.shape[1]
-    else:
-        validation = clips_of(_dataset(line)).validation
-        clips = sum(validation.values()) or None
-    measured = found is not None
-    if found is None:
-        published = [side.line["published"][pair.gap.measure] / 100 for side in (pair.gap.first, pair.gap.second)]
-        found = Spread(math.nan, sum(p * (1 - p) for p in published), 0.0)
-    if seed_sd is not None or math.isnan(found.seeds):
-        # Of the two networks; pairing their seeds takes nothing off.
-        found = replace(found, seeds=2 * ((SEED_SD if seed_sd is None else seed_sd) / 100) ** 2)
-    return found, clips, measured

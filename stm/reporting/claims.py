@@ -16,6 +16,7 @@ from stm.reporting import verdicts
 from stm.reporting.cells import Value, as_printed, decimals, points
 from stm.reporting.comparisons import Compared, Side, Sides, compared_sides, tested
 from stm.reporting.measured import Counts, Measured
+from stm.reporting.reachedclaims import reached_claim
 from stm.reporting.timedclaims import Timings, timed_claim
 from stm.reporting.verdicts import NOT_TESTABLE, Verdict
 
@@ -57,6 +58,8 @@ def claim_rows(
         row = {**common_cells(spec, claim), "table": spec["table"]}
         if "count" in claim:
             rows.append(row | _count(claim, sides))
+        elif "reached" in claim:
+            rows.append(row | reached_claim(claim, sides))
         elif "speed" in claim:
             rows.append(row | timed_claim(claim, sides, timings[claim["speed"]["measure"]]))
         else:

@@ -1,6 +1,7 @@
 """What a claim compares: two lines of a table, or two gaps between lines, with all that was found of them."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,35 @@ class Side:
 Sides = dict[str, Side]
 
 
+def obstacle_of(sides: Sequence[Side], measure: str) -> str:
+    """What keeps a measure of some lines from being measured, or from saying anything; nothing where nothing does."""
+    missing = [side.line["method"] for side in sides if side.run is None]
+    if missing:
+        return f"{' and '.join(missing)}: not measured in this study"
+    if len({side.role for side in sides}) > 1:
+        return "the two lines are of different roles"
+    found = sides[0].found
+    if found is not None and measure not in found.correct:
+        return f"{measure} says nothing of {len(found.predictions.classes)} classes"
+    return "; ".join(dict.fromkeys(side.run["obstacle"] for side in sides if side.run and side.run["obstacle"]))
+
+
+def plumbing(runs: Sequence[dict[str, Any]]) -> str:
+    """Why data that were not made to be learned from decide nothing; nothing where all of them were."""
+    tests = all(run["tests_claims"] for run in runs)
+    return "" if tests else "the dataset is a check of the plumbing (tests_claims: false)"
+
+
+def deviations_of(sides: Sequence[Side]) -> list[str]:
+    """In what lines, or their printed figures, are not what the paper has."""
+    unlike = [
+        f"the published {side.line['method']} is of another protocol ({side.line['published_protocol']})"
+        for side in sides
+        if side.run and side.line["published"] and side.line["published_protocol"] != side.run["protocol"]
+    ]
+    return list(dict.fromkeys([*(d for side in sides if side.run for d in side.run["deviations"]), *unlike]))
+
+
 @dataclass(frozen=True, eq=False)
 class Gap:
     """Two lines, and their difference in one measure."""
@@ -45,16 +75,7 @@ class Gap:
     @property
     def obstacle(self) -> str:
         """What keeps the difference from being measured, or from saying anything."""
-        sides = (self.first, self.second)
-        missing = [side.line["method"] for side in sides if side.run is None]
-        if missing:
-            return f"{' and '.join(missing)}: not measured in this study"
-        if self.first.role != self.second.role:
-            return "the two lines are of different roles"
-        found = self.first.found
-        if found is not None and self.measure not in found.correct:
-            return f"{self.measure} says nothing of {len(found.predictions.classes)} classes"
-        return "; ".join(dict.fromkeys(side.run["obstacle"] for side in sides if side.run and side.run["obstacle"]))
+        return obstacle_of([self.first, self.second], self.measure)
 
     @property
     def values(self) -> tuple[Any, Any, list[str]]:
@@ -93,10 +114,7 @@ class Compared:
     def obstacle(self) -> str:
         """Why the claim cannot be tested in this study."""
         gaps = [self.gap, *([self.less] if self.less else [])]
-        found = [gap.obstacle for gap in gaps if gap.obstacle]
-        if not found and not all(run["tests_claims"] for run in self.runs):
-            found = ["the dataset is a check of the plumbing (tests_claims: false)"]
-        return "; ".join(dict.fromkeys(found))
+        return "; ".join(dict.fromkeys(gap.obstacle for gap in gaps if gap.obstacle)) or plumbing(self.runs)
 
     def estimate(self) -> Estimate | None:
         """The effect; None where a line of it is not measured."""
@@ -119,12 +137,7 @@ class Compared:
     @property
     def deviations(self) -> list[str]:
         """In what the lines, or their printed figures, are not what the paper compares."""
-        unlike = [
-            f"the published {side.line['method']} is of another protocol ({side.line['published_protocol']})"
-            for side in self.sides
-            if side.run and side.line["published"] and side.line["published_protocol"] != side.run["protocol"]
-        ]
-        return list(dict.fromkeys([*(d for run in self.runs for d in run["deviations"]), *unlike]))
+        return deviations_of(self.sides)
 
     @property
     def genuine(self) -> bool:

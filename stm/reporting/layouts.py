@@ -88,7 +88,7 @@ def claims_markdown(rows: list[dict[str, str]]) -> list[str]:
 
 
 LEGEND = (
-    "Differences in percentage points, controls in percent, 95% intervals; the published ones' are binomial, as of "
+    "Differences in percentage points, accuracies in percent, 95% intervals; the published ones' are binomial, as of "
     'unrelated clips. Counts in millions (M) and 10^9 multiply-adds (G). "Could have seen": the smallest true '
     "difference that these clips and seeds would have found with 80% power. Speeds and their ratios: the median of "
     "rounds, with their range."
@@ -190,7 +190,7 @@ def _with_interval(row: dict[str, str], name: str) -> str:
 
 
 def _figure(row: dict[str, str], cell: str) -> str:
-    """Differences carry their sign, the accuracy of a control does not; other figures stand as they are."""
+    """Differences carry their sign, accuracies do not; other figures stand as they are."""
     if row["unit"] == "points":
         return f"{float(cell):+.1f}"
     if row["unit"] in OF_FEATURES:

@@ -14,6 +14,7 @@ LEVEL = 0.05
 NOT_TESTABLE = "not testable here"
 INCONSISTENT = "inconsistent in the paper"
 IDENTITY = "by construction"
+OTHERS_FIGURES = "a printed figure of others can be compared with only on the paper's data and without deviations"
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,26 @@ def equivalence(estimate: Estimate, p: float, margin: float, *, genuine: bool) -
     return Verdict(undecided, f"the margin is ±{100 * margin:g} points, p = {p:.2g} after Holm's adjustment")
 
 
-def size(estimate: Estimate, published: float, margin: float, *, genuine: bool) -> Verdict:
+def size(found: Interval, published: float, margin: float, *, genuine: bool) -> Verdict:
     """The published size: the whole interval within the margin of it, wholly outside, or neither."""
     if not genuine:
         return Verdict(NOT_TESTABLE, "a size can be tested only on the paper's data and without deviations")
     why = f"the margin is ±{100 * margin:g} points around the published figure"
-    if abs(estimate.low - published) <= margin and abs(estimate.high - published) <= margin:
-        return Verdict("replicated", why)
-    return Verdict("refuted" if _outside(estimate, published, margin) else "undecided", why)
+    return Verdict(_held(found, published, margin), why)
+
+
+def ahead(lead: Interval, *, genuine: bool) -> Verdict:
+    """Past a printed figure of others: the whole interval of the lead above none, wholly below, or neither."""
+    if not genuine:
+        return Verdict(NOT_TESTABLE, OTHERS_FIGURES)
+    return Verdict("replicated" if lead.low > 0 else "refuted" if lead.high < 0 else "undecided")
+
+
+def comparable(lead: Interval, margin: float, *, genuine: bool) -> Verdict:
+    """Near a printed figure of others: the whole interval of the lead within the margin, wholly outside, or neither."""
+    if not genuine:
+        return Verdict(NOT_TESTABLE, OTHERS_FIGURES)
+    return Verdict(_held(lead, 0, margin), f"the margin is ±{100 * margin:g} points")
 
 
 def construction(estimate: Estimate, p: float) -> Verdict:
@@ -114,6 +127,12 @@ def _words(genuine: bool) -> tuple[str, str, str]:
     if genuine:
         return "replicated", "refuted", "undecided"
     return "holds here", "fails here", "undecided here"
+
+
+def _held(found: Interval, centre: float, margin: float) -> str:
+    if abs(found.low - centre) <= margin and abs(found.high - centre) <= margin:
+        return "replicated"
+    return "refuted" if _outside(found, centre, margin) else "undecided"
 
 
 def _outside(interval: Interval, centre: float, margin: float) -> bool:

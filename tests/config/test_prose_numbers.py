@@ -218,6 +218,9 @@ def compared(claim: Claim) -> tuple[str, ...]:
         networks = timed(claim.speed.table)
         over = networks[claim.speed.over] if claim.speed.over else ""
         return "videos_per_second", networks[claim.speed.line], over, str(claim.published if not over else "")
+    if claim.reached is not None:
+        reached, place = claim.reached, (claim.reached.above, claim.reached.below, claim.reached.comparable)
+        return reached.measure, lines(reached.table)[reached.line], reached.table, str(place)
     assert claim.compare is not None
     pairs = [claim.compare, *([claim.compare.less] if claim.compare.less else [])]
     trained = []

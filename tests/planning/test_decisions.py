@@ -59,6 +59,20 @@ def test_on_the_papers_data_sizes_are_asked_too(folder):
     assert kinds == {"direction", "size"}
 
 
+def test_what_one_network_reaches_is_asked_on_the_papers_data_and_is_no_test_of_holms(folder):
+    plan = Plan(Path("config/paper.yaml"))
+    [table] = decisions(plan, ["table1"]).tables
+    rows = by_claim(decisions(plan, ["table1"]))
+    size, above = rows["P36"], rows["P48"]
+    assert (size.test.kind, size.test.margin, size.effect) == ("size", 0.02, pytest.approx(0.504))
+    assert (above.test.kind, above.test.level, above.effect) == ("direction", 0.05, pytest.approx(0.009))
+    # Of one network: its own seeds, and no more clips than 1.96 standard errors of 50.4% in 2 points take at 80% power.
+    assert size.seed_sd == pytest.approx(0.01) and size.study_clips == 11_522
+    quiet = by_claim(decisions(plan, ["table1"], seed_sd=0.001))["P36"]
+    assert quiet.clips[1] == pytest.approx(0.504 * 0.496 * ((1.96 + 1.28) / 0.02) ** 2, rel=0.02)
+    assert table.tests == sum(row.test.kind == "direction" and row.test.level < 0.05 for row in table.decisions) + 1
+
+
 def test_what_is_left_out_is_counted(folder):
     plan = Plan(Path("config/config.yaml"))
     found = decisions(plan, [])
@@ -66,7 +80,9 @@ def test_what_is_left_out_is_counted(folder):
     asked = {c.id for name in plan.tables for _, c in plan.table(name).claims}
     elsewhere = sum(claim.decider is None for _, _, _, claim in plan.claims)
     assert len(by_claim(found)) + sum(found.left_out.values()) == len(asked) + elsewhere
-    assert found.left_out["of kind literature"] == 53
+    assert found.left_out["of kind literature"] == 12
+    of_table4 = decisions(plan, ["table4"]).left_out
+    assert of_table4["of printed figures themselves, which need the paper's data and no deviation"] == 9
 
 
 def test_measured_predictions_say_how_clips_and_seeds_vary(folder):

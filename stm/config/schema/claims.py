@@ -49,7 +49,7 @@ class Listed(Strict):
     count: Literal["classes", "clips", "folds", "train", "validation", "test"]
 
 
-# Speeds are compared inside a table: its networks are timed together.
+# Speeds are compared inside a table, whose networks are timed together, and accuracies with figures of their own table.
 OwnLine = Annotated[str, Field(pattern=r"^[^/]+$")]
 
 
@@ -64,6 +64,29 @@ class Timed(Strict):
     below: Positive | None = None
 
 
+Rivals = Annotated[list[OwnLine], Field(min_length=1)]
+
+
+class Reached(Strict):
+    """The accuracy that a line measures: the one that is claimed, or its place beside those printed of other lines.
+
+    Of the other lines what the paper prints counts, and not what a study measures. One of `above` (the highest of
+    them), `below` (the lowest) and `comparable` (to the highest, within the margin) is for claims of kind literature.
+    """
+
+    table: Name
+    line: OwnLine
+    measure: Literal["top1", "top5"] = "top1"
+    above: Rivals | None = None
+    below: Rivals | None = None
+    comparable: Rivals | None = None
+
+    @property
+    def rivals(self) -> list[str]:
+        """The other lines."""
+        return self.above or self.below or self.comparable or []
+
+
 class Claim(Strict):
     """A statement of the papers and the comparison that tests it; the margin is fixed before anything is run."""
 
@@ -74,9 +97,10 @@ class Claim(Strict):
     quote: str | None = None
     statement: str
     kind: Literal["direction", "size", "equivalence", "count", "structure", "dataset", "speed", "feature", "literature"]
-    # What decides it: accuracies, a count, a dataset's lists, a speed, features, or a test of ours (of structure:
-    # `tests/models/test_cstm.py::test_…`).
+    # What decides it: accuracies compared, the one that a line reaches, a count, a dataset's lists, a speed, features,
+    # or a test of ours (of structure: `tests/models/test_cstm.py::test_…`).
     compare: Comparison | None = None
+    reached: Reached | None = None
     count: Counted | None = None
     listed: Listed | None = None
     speed: Timed | None = None
@@ -87,7 +111,8 @@ class Claim(Strict):
     # As it is printed, to the paper's own decimals: `33.30` is held to two of them.
     published: float | None = None
     decimals: NotNegativeInt | None = None
-    # Percentage points: for `equivalence` how far apart still counts as equal, for `size` how far from the published.
+    # Percentage points: for `equivalence` how far apart still counts as equal, for `literature` how far still counts
+    # as comparable, for `size` how far from the published.
     # For `speed` percent of the published figure; without it only which of the two is faster is claimed.
     margin: Positive | None = None
     same_evidence_as: str | None = None
@@ -97,13 +122,14 @@ class Claim(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        keys = ("compare", "count", "listed", "speed", "separation", "test", "needs")
+        keys = ("compare", "reached", "count", "listed", "speed", "separation", "test", "needs")
         decided = [key for key in keys if getattr(self, key) is not None]
         if len(decided) != 1:
             given = " and ".join(decided) or "none of them"
             raise ValueError(f"{self.id}: give one of {', '.join(keys[:-1])} or needs, not {given}")
         possible = {
             "compare": ("direction", "size", "equivalence"),
+            "reached": ("size", "literature"),
             "count": ("count",),
             "listed": ("dataset",),
             "speed": ("speed",),
@@ -113,12 +139,14 @@ class Claim(Strict):
         key = decided[0]
         if self.kind not in possible.get(key, (self.kind,)):
             raise ValueError(f"{self.id}: a claim of kind {self.kind} is not decided by `{key}`")
-        if self.kind in ("equivalence", "size") and key == "compare" and self.margin is None:
+        if self.kind in ("equivalence", "size") and key in ("compare", "reached") and self.margin is None:
             raise ValueError(f"a claim of kind {self.kind} needs a margin, in percentage points")
         if self.kind in ("size", "count", "dataset") and key != "needs" and self.published is None:
             raise ValueError(f"a claim of kind {self.kind} needs the published figure")
         if self.kind == "count" and key == "count" and self.decimals is None:
             raise ValueError("a claim of kind count needs `decimals`, those of the published figure")
+        if self.reached is not None:
+            self._require_place(self.reached)
         if self.speed is not None and self.speed.below is None:
             if self.published is None:
                 raise ValueError("a claim of speed needs the published figure or `below`")
@@ -126,10 +154,21 @@ class Claim(Strict):
                 raise ValueError("a claim of a speed itself needs a margin, in percent of the published figure")
         return self
 
+    def _require_place(self, reached: Reached) -> None:
+        """A figure has its margin alone, a place beside others is one of three."""
+        places = ("above", "below", "comparable")
+        given = [place for place in places if getattr(reached, place) is not None]
+        if self.kind == "size" and given:
+            raise ValueError(f"{self.id}: a claim of kind size is of the line's own figure; take {given[0]} out")
+        if self.kind == "literature" and len(given) != 1:
+            raise ValueError(f"{self.id}: give one of {', '.join(places)}, not {' and '.join(given) or 'none of them'}")
+        if self.kind == "literature" and (reached.comparable is None) != (self.margin is None):
+            raise ValueError(f"{self.id}: `comparable` needs a margin, in percentage points; the other two have none")
+
     @property
-    def decider(self) -> Comparison | Counted | Timed | None:
+    def decider(self) -> Comparison | Reached | Counted | Timed | None:
         """What a table has to hold for it; None where no table decides it."""
-        return self.compare or self.count or self.speed
+        return self.compare or self.reached or self.count or self.speed
 
 
 class Claims(Strict):
