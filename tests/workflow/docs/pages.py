@@ -9,6 +9,18 @@ from pathlib import Path
 
 from ..conftest import CHECKOUT, environment
 
+PAGES = sorted(
+    str(path.relative_to(CHECKOUT))
+    for pattern in (
+        "*.md",
+        "docs/*.md",
+        "benchmarks/*.md",
+        "profiles/**/*.md",
+        "results/README.md",
+        "reports/README.md",
+    )
+    for path in CHECKOUT.glob(pattern)
+)
 BLOCK = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (\S+\.(?:yaml|py))(?:, .*)?\n")
 
@@ -25,10 +37,15 @@ def follow(page: str, folder: Path) -> None:
     printed = ""
     for kind, text in blocks(page):
         match kind:
-            case "yaml" | "python":
+            case "yaml":
                 name = path_of(text)
                 assert name, f"the first line of a file's block names its path: # my_study.yaml\n{text}"
-                (folder / name).write_text(text.split("\n", 1)[1] if kind == "python" else text, encoding="utf-8")
+                (folder / name).write_text(text, encoding="utf-8")
+            case "python":
+                if name := path_of(text):
+                    (folder / name).write_text(text.split("\n", 1)[1], encoding="utf-8")
+                else:
+                    printed = run(f"python - << 'END'\n{text}END", folder, programs)
             case "diff":
                 change(text, folder)
             case "sh":
@@ -65,10 +82,11 @@ def commands_in(folder: Path) -> Path:
 
 
 def run(text: str, folder: Path, programs: Path) -> str:
-    """Run a block's lines in one shell and return what they print."""
+    """Run a block's lines in a shell that knows the variables of the blocks before it, and return what they print."""
     env = environment()
+    script = f"[ ! -e .variables ] || . ./.variables\nset -a\n{text}\nexport -p > .variables"
     result = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", text],
+        ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
         env={**env, "PATH": f"{programs}:{env['PATH']}"},
         stdout=subprocess.PIPE,
