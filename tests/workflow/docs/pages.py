@@ -9,19 +9,11 @@ from pathlib import Path
 
 from ..conftest import CHECKOUT, environment
 
-PAGES = sorted(
-    str(path.relative_to(CHECKOUT))
-    for pattern in (
-        "*.md",
-        "docs/*.md",
-        "benchmarks/*.md",
-        "profiles/**/*.md",
-        "results/README.md",
-        "reports/README.md",
-    )
-    for path in CHECKOUT.glob(pattern)
-)
+# Of git: reports/ and others come to hold pages that are made.
+OF_GIT = ("*.md", "docs/*.md", "benchmarks/*.md", "profiles/*/*.md", "results/README.md", "reports/README.md")
+PAGES = sorted(str(path.relative_to(CHECKOUT)) for of in OF_GIT for path in CHECKOUT.glob(of))
 BLOCK = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`([^`\n]+)`")
 FILE = re.compile(r"# (\S+\.(?:yaml|py))(?:, .*)?\n")
 
 
@@ -29,6 +21,11 @@ def blocks(page: str) -> Iterator[tuple[str, str]]:
     """The kind and the text of each fenced block of a page, by its path in the repository."""
     for block in BLOCK.finditer((CHECKOUT / page).read_text(encoding="utf-8")):
         yield block["kind"], block["text"]
+
+
+def prose(page: str) -> str:
+    """A page without its blocks."""
+    return BLOCK.sub("", (CHECKOUT / page).read_text(encoding="utf-8"))
 
 
 def follow(page: str, folder: Path) -> None:

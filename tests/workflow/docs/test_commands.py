@@ -13,41 +13,48 @@ import shutil
 import subprocess
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from stm.cli import _parser
+from stm.cli.people import FOR_PEOPLE
+from stm.cli.runs import ABOUT_RUNS
+from stm.cli.stages import STAGES
 
 from ..conftest import CHECKOUT, Pipeline, environment
-from .pages import blocks, commands_in, path_of, run, shows
+from .pages import CODE, PAGES, blocks, commands_in, path_of, prose, run, shows
 
 DONE = {"docs/own-data.md", "docs/own-video.md", "docs/extend.md"}
-PAGES = sorted(str(path.relative_to(CHECKOUT)) for path in [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("*/*.md")])
-CONFIGURATION = sorted(str(p.relative_to(CHECKOUT)) for p in CHECKOUT.glob("[cp]*/**/*.yaml"))
+CONFIGURATION = sorted(
+    str(path.relative_to(CHECKOUT)) for of in ("config/*.yaml", "profiles/*/*.yaml") for path in CHECKOUT.glob(of)
+)
 # Of the system, a cluster or another package; that they are there is not ours to test.
 OTHERS = {"apt-get", "source", "srun", "tmux"}
 # `stm` that answers in a moment, without torch, and changes nothing.
 ANSWERS = {"status", "plan", "explain"}
-INLINE = re.compile(r"`((?:stm|snakemake|make|python|conda|uv) [^`]+)`")
-# A usage, not a command: something is left open.
-OPEN = re.compile(r"[…<\[{]")
+COMMAND = re.compile(r"(?:stm|snakemake|make|python|conda|uv) ")
 
 
-def commands_of(page: str) -> list[str]:
-    """The commands of a page: lines of its `sh` blocks, and those in its sentences that leave nothing open."""
-    text = (CHECKOUT / page).read_text(encoding="utf-8")
+def block_commands(page: str) -> list[str]:
+    """The commands in the `sh` blocks of a page; of a configuration file those in its comments."""
     if page.endswith(".yaml"):
+        text = (CHECKOUT / page).read_text(encoding="utf-8")
         return re.findall(r"^# +((?:stm|snakemake|make) .+?)(?:  .*)?$", text, re.MULTILINE)
-    found = [line for kind, block in blocks(page) if kind == "sh" and page not in DONE for line in lines(block)]
-    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
-    return found + [command for command in INLINE.findall(prose) if not OPEN.search(command)]
+    return [line for kind, text in blocks(page) if kind == "sh" and page not in DONE for line in lines(text)]
+
+
+def named_commands(page: str) -> list[str]:
+    """Those that its sentences name, if nothing is left open in them."""
+    named = [code for code in CODE.findall(prose(page)) if COMMAND.match(code) and not re.search(r"[…<\[{]", code)]
+    return [line for code in named for line in lines(code)]
 
 
 def lines(block: str) -> Iterator[str]:
-    """Commands of a block, without comments; those that `&&` joins are several."""
+    """Commands, without comments; those that `&&` joins are several."""
     for line in block.replace("\\\n", " ").splitlines():
         tokens = shlex.split(line, comments=True)
         while tokens:
@@ -56,10 +63,11 @@ def lines(block: str) -> Iterator[str]:
             tokens = tokens[end + 1 :]
 
 
-ALL = [(page, command) for page in [*PAGES, *CONFIGURATION] for command in commands_of(page)]
+WRITTEN = [(page, command) for page in [*PAGES, *CONFIGURATION] for command in block_commands(page)]
+NAMED = [(page, command) for page in PAGES for command in named_commands(page)]
 
 
-@pytest.mark.parametrize(("page", "command"), ALL)
+@pytest.mark.parametrize(("page", "command"), WRITTEN)
 def test_a_command_is_understood_by_its_program(page, command, monkeypatch):
     monkeypatch.chdir(CHECKOUT)
     program, *arguments = shlex.split(command)
@@ -68,8 +76,26 @@ def test_a_command_is_understood_by_its_program(page, command, monkeypatch):
         READERS[program](arguments)
 
 
+@pytest.mark.parametrize(("page", "command"), NAMED)
+def test_a_command_that_a_sentence_names_exists_with_its_options(page, command, monkeypatch):
+    monkeypatch.chdir(CHECKOUT)
+    program, *arguments = shlex.split(command)
+    if program == "stm":
+        # Sentences leave out what is required.
+        _, _, declared = {**STAGES, **FOR_PEOPLE, **ABOUT_RUNS}[arguments[0]]
+        assert [word for word in arguments if word.startswith("--") and word not in declared] == []
+    else:
+        READERS[program](arguments)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_stand_in_blocks_that_say_so(page):
+    for kind, text in blocks(page):
+        assert kind in ("sh", "diff") or not COMMAND.match(text), f"not marked as `sh`, and not tested:\n{text}"
+
+
 def stm(arguments: list[str]) -> None:
-    understood(_parser(), arguments)
+    understood(_parser().parse_args, arguments)
     exist(arguments)
 
 
@@ -81,15 +107,18 @@ def snakemake(arguments: list[str]) -> None:
 def snakemake_options(arguments: list[str]) -> argparse.Namespace:
     from snakemake.cli import parse_args
 
+    # Whether Snakemake understands a profile is tests/workflow/test_profiles.py's, where its executor is installed.
+    if "--workflow-profile" in arguments:
+        at = arguments.index("--workflow-profile")
+        arguments = arguments[:at] + arguments[at + 2 :]
     return understood(parse_args, arguments)[1]
 
 
-def understood(parser, arguments: list[str]):
-    """What a parser, or a function that parses, makes of arguments."""
+def understood(parse: Callable[[list[str]], Any], arguments: list[str]) -> Any:
     try:
-        return (parser.parse_args if isinstance(parser, argparse.ArgumentParser) else parser)(arguments)
+        return parse(arguments)
     except SystemExit:
-        pytest.fail(f"{arguments}: not understood")
+        pytest.fail(f"not understood: {shlex.join(arguments)}")
 
 
 def exist(arguments: list[str]) -> None:
@@ -180,7 +209,7 @@ def is_answer(words: list[str]) -> bool:
 def test_every_target_of_the_manual_is_one_that_a_rule_makes(demo, monkeypatch):
     monkeypatch.chdir(demo.folder)
     asked: dict[str, set[str]] = defaultdict(set)
-    for page, command in ALL:
+    for page, command in WRITTEN + NAMED:
         program, *arguments = shlex.split(command)
         if program == "snakemake":
             options = snakemake_options(arguments)
