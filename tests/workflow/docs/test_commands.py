@@ -211,15 +211,21 @@ def test_every_target_of_the_manual_is_one_that_a_rule_makes(demo, monkeypatch):
     asked: dict[str, set[str]] = defaultdict(set)
     for page, command in WRITTEN + NAMED:
         program, *arguments = shlex.split(command)
-        if program == "snakemake":
+        if program == "snakemake" and page not in DONE:
             options = snakemake_options(arguments)
-            studies = [os.path.relpath(file) for file in options.configfile or ["config/config.yaml"]]
-            assert len(studies) == 1, f"{page}: {command}"
-            asked[studies[0]] |= set(options.targets)
+            (study,) = options.configfile or ["config/config.yaml"]
+            asked[os.path.relpath(study)] |= set(options.targets)
     assert "reports/table6.csv" in asked["config/config.yaml"] and "my_study.yaml" in asked
     for study, targets in asked.items():
-        printed = demo.snakemake("--dry-run", "--quiet", *sorted(targets), "--configfile", study)
-        assert printed.returncode == 0 or only_data_is_missing(printed.stdout), f"{study}\n{printed.stdout}"
+        if dry_run(demo, study, targets).returncode:
+            # One by one: of several, only the first is named that lacks something.
+            for target in targets:
+                alone = dry_run(demo, study, {target})
+                assert alone.returncode == 0 or only_data_is_missing(alone.stdout), f"{study}\n{alone.stdout}"
+
+
+def dry_run(demo: Pipeline, study: str, targets: set[str]) -> subprocess.CompletedProcess[str]:
+    return demo.snakemake("--dry-run", "--quiet", *sorted(targets), "--configfile", study)
 
 
 def only_data_is_missing(printed: str) -> bool:
