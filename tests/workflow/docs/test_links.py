@@ -41,3 +41,8 @@ def test_every_file_that_is_named_is_there(page):
             path = CHECKOUT / found[1]
             assert path.exists(), f"{page}: {code} is not there"
             assert not found[2] or f"def {found[2]}(" in path.read_text(), f"{page}: {code}: no such test"
+
+
+def test_every_benchmark_stands_in_their_index():
+    named = set(re.findall(r"python benchmarks/(\w+\.py)", prose("benchmarks/README.md")))
+    assert {path.name for path in CHECKOUT.glob("benchmarks/*.py")} <= named
