@@ -33,7 +33,8 @@ def predict(options: argparse.Namespace) -> int:
     if options.json:
         write_json(options.json, as_json(found, options.run, record, options.protocol))
     without = sum(not one.top for one in found)
-    print(f"{len(found)} videos: {len(found) - without} predicted, {without} unreadable")
+    counted = "1 video" if len(found) == 1 else f"{len(found)} videos"
+    print(f"{counted}: {len(found) - without} predicted, {without} unreadable")
     return 1 if without else 0
 
 

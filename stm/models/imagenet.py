@@ -26,8 +26,8 @@ def torchvision_name(name: str, bottleneck: bool) -> str:
     return re.sub(r"\.middle\.(?:\w+\.)*?(conv|bn)\.", rf".\g<1>{number}.", name)
 
 
-# A module's own weights: CMM's, CSTM's temporal kernel, the 1x1 of a concatenation, channel-wise 3x3 convolutions.
-NOT_IN_IMAGENET = re.compile(r"\.cmm\.|\.kernel$|\.middle\.weight$|\.(depthwise|norm)\.")
+# A module's own weights: all in the place of a block's 3x3 that is neither that convolution nor its norm.
+NOT_IN_IMAGENET = re.compile(r"\.middle\.(?!(?:\w+\.)*(?:conv|bn)\.)")
 CHANNEL_WISE = re.compile(r"(.+)\.middle\..*\bdepthwise\.")
 # A block of TEA is one of Res2Net: of a ResNet's only the shortcut has its shape and its meaning.
 RES2NET = re.compile(r"(.+)\.middle\.(?:excitation|aggregation)\.")

@@ -5,7 +5,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +31,7 @@ class Standing:
 
     Attributes:
         state: `stopped` has something to go on from, `waiting` has not.
+        line: the first one of a table that it is trained for, as `table6/STM`.
         clips_per_second: in training, from its start on.
         train_top1: of the last epoch, or of the one in progress so far; percent.
         top1: of the validation split, by protocol; percent.
@@ -44,6 +45,7 @@ class Standing:
     seconds_left: float | None = None
     train_top1: float | None = None
     top1: dict[str, float] = field(default_factory=dict)
+    line: str = ""
 
 
 def standings(asked: Sequence[Target]) -> list[Standing]:
@@ -55,7 +57,8 @@ def standings(asked: Sequence[Target]) -> list[Standing]:
         if run.start is not None:
             shown.setdefault(run.start.name, (run.start, []))
         shown.setdefault(run.name, (run, []))[1].append(prediction)
-    return [_standing(run, of_run) for run, of_run in shown.values()]
+    lines = {run: f"{target.name}/{line}" for target in reversed(asked) for run, line in target.lines.items()}
+    return [replace(_standing(run, of_run), line=lines.get(name, "")) for name, (run, of_run) in shown.items()]
 
 
 def _standing(run: Run, predictions: Sequence[Prediction]) -> Standing:
@@ -115,7 +118,7 @@ def _top1(path: str, _changed: int) -> float:
 def text(study: str, found: Sequence[Standing]) -> str:
     """A line a run, and above them how many are in which state."""
     protocols = list(dict.fromkeys(name for one in found for name in one.top1))
-    head = ("run", "state", "epoch", "clips/s", "left", "train", *protocols)
+    head = ("run", "state", "epoch", "clips/s", "left", "train", *protocols, "line")
     rows = [
         (
             one.run,
@@ -125,6 +128,7 @@ def text(study: str, found: Sequence[Standing]) -> str:
             "" if one.seconds_left is None else duration(one.seconds_left / 3600),
             _shown(one.train_top1),
             *(_shown(one.top1.get(name)) for name in protocols),
+            one.line,
         )
         for one in found
     ]

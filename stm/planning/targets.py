@@ -1,7 +1,7 @@
 """What a user asks for, as it is typed for Snakemake, and the predictions that it takes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stm.config.loading import ConfigError, suggestion
 from stm.config.plan import Plan
@@ -13,11 +13,16 @@ ORDER, DATASETS, CLAIMS = "temporal_order", "datasets", "claims"
 
 @dataclass(frozen=True)
 class Target:
-    """One report, and every prediction that it takes, each once; a dataset's counts take none."""
+    """One report, and every prediction that it takes, each once; a dataset's counts take none.
+
+    Attributes:
+        lines: of a table, what the line is called that a run is trained for, by the run's name.
+    """
 
     name: str
     title: str
     predictions: list[Prediction]
+    lines: dict[str, str] = field(default_factory=dict)
 
 
 def targets(plan: Plan, asked: Sequence[str]) -> list[Target]:
@@ -62,6 +67,7 @@ def _own(plan: Plan) -> list[str]:
 
 
 def _target(plan: Plan, name: str) -> Target:
+    lines: dict[str, str] = {}
     if name == ORDER:
         found, title = plan.order.predictions, "every network under every order of frames"
     elif name == DATASETS:
@@ -72,4 +78,6 @@ def _target(plan: Plan, name: str) -> Target:
         table = plan.table(name)
         found = [p for line in table.all_lines for seed in line.predictions for p in seed]
         title = f"{table.table.where}: {table.table.title}"
-    return Target(name, title, list({p.path: p for p in found}.values()))
+        for line in table.lines:
+            lines |= {p.run.name: line.line.name for seed in line.predictions for p in seed}
+    return Target(name, title, list({p.path: p for p in found}.values()), lines)

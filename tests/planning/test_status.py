@@ -86,9 +86,9 @@ def test_the_page_counts_states_and_has_a_line_a_run(demo, tsn, finish):
     said(demo.table("table6").lines[1].predictions[0][0].run)
     summary, head, *rows, _ = text("demo", standings(targets(demo, ["table6"]))).splitlines()
     assert summary.startswith("demo: 4 runs: 1 done, 1 running, 2 waiting")
-    assert head.split() == ["run", "state", "epoch", "clips/s", "left", "train", "full"]
-    assert rows[0].split() == [tsn.run.name, "done", "10/10", "20.0", "88.5", "75.0"]
-    assert rows[1].split()[1:] == ["running", "4/10", "31.2", "2", "min", "61.5"]
+    assert head.split() == ["run", "state", "epoch", "clips/s", "left", "train", "full", "line"]
+    assert rows[0].split() == [tsn.run.name, "done", "10/10", "20.0", "88.5", "75.0", "table6/TSN"]
+    assert rows[1].split()[1:] == ["running", "4/10", "31.2", "2", "min", "61.5", "table6/CSTM"]
 
 
 def test_it_is_shown_again_until_interrupted(demo, monkeypatch, capsys):
