@@ -7,9 +7,19 @@ from typing import Any
 
 from stm.config.deviations import deviations
 from stm.config.loading import Source, read_yaml, suggestion, validated
-from stm.config.products import Features, Prediction
+from stm.config.products import Features, Maps, Motion, Prediction, Run
 from stm.config.schema.claims import Claim
-from stm.config.schema.figures import AccuracyCost, AnyFigure, Confusions, Curves, Embedding, Figure
+from stm.config.schema.figures import (
+    AccuracyCost,
+    AnyFigure,
+    Confusions,
+    Curves,
+    Embedding,
+    Examples,
+    Figure,
+)
+from stm.config.schema.figures import Maps as MapsFigure
+from stm.config.schema.tables import Table
 from stm.config.study import PACKAGE, BoundStudy, NotForThisStudyError
 from stm.config.tableplan import REPORTING_SOURCES, TableLine, TablePlan
 from stm.files import source_digest
@@ -17,6 +27,7 @@ from stm.files import source_digest
 FIGURE_SOURCES = (
     *REPORTING_SOURCES,
     PACKAGE / "analysis" / "embedding.py",
+    PACKAGE / "analysis" / "mapsfile.py",
     PACKAGE / "reporting" / "figures" / "paper.mplstyle",
 )
 
@@ -41,13 +52,17 @@ class FigurePlan:
         return [p for p in self.predictions if isinstance(p, Features)]
 
     @property
+    def maps(self) -> list[Maps]:
+        return [p for p in self.predictions if isinstance(p, Maps)]
+
+    @property
     def spec(self) -> dict[str, Any]:
         """Everything that the figure's stage needs to know beside the files that it reads."""
         return {
             "code": source_digest(*FIGURE_SOURCES),
             "figure": self.name,
             "study": self.study,
-            **self.figure.model_dump(exclude={"rows", "table", "tables"}),
+            **self.figure.model_dump(exclude={"rows", "table", "tables", "temporal", "scene"}),
             **self.details,
             "claims": [{"paper": paper, **claim.model_dump(exclude_none=True)} for paper, claim in self.claims],
         }
@@ -108,6 +123,10 @@ def figure_plan(
         return _embedding(asked, figure)
     if isinstance(figure, Confusions):
         return _confusions(asked, figure)
+    if isinstance(figure, MapsFigure):
+        return _maps(asked, figure)
+    if isinstance(figure, Examples):
+        return _examples(asked, figure)
     return _curves(asked, figure) if isinstance(figure, Curves) else _accuracy_cost(asked, figure)
 
 
@@ -119,7 +138,7 @@ def shows(study: BoundStudy, name: str, tables: Sequence[str]) -> bool:
 
 def decides(study: BoundStudy, name: str) -> bool:
     """Whether a figure comes with measures, a page and the claims that they decide."""
-    return isinstance(_figure(study, name), Embedding)
+    return isinstance(_figure(study, name), Embedding | MapsFigure)
 
 
 def _figure(study: BoundStudy, name: str) -> AnyFigure:
@@ -128,7 +147,9 @@ def _figure(study: BoundStudy, name: str) -> AnyFigure:
 
 def _tables(figure: AnyFigure) -> list[str]:
     """The tables that a figure names; none where it takes them all."""
-    return [figure.table] if isinstance(figure, Embedding | Confusions) else figure.tables or []
+    if isinstance(figure, Embedding | Confusions | MapsFigure):
+        return [figure.table]
+    return [] if isinstance(figure, Examples) else figure.tables or []
 
 
 def _embedding(asked: Asked, figure: Embedding) -> FigurePlan:
@@ -138,41 +159,95 @@ def _embedding(asked: Asked, figure: Embedding) -> FigurePlan:
         lines = []
         for i, name in enumerate(names):
             line = asked.line(figure.table, name, ("rows", title, i))
-            if any(len(folds) > 1 for folds in line.predictions):
-                raise NotForThisStudyError(
-                    f"{asked.source.path}: {name} is trained in folds, whose features are of unrelated networks"
-                )
-            of_line = [study.features_of(folds[0].run) for folds in line.predictions]
+            of_line = [study.features_of(run) for run in _runs(asked, line)]
             features += of_line
-            recipe = line.line.recipe or table.recipe
-            measured = line.spec["measured"]
-            told = {key: measured[key] for key in ("dataset", "experiment", "seeds", "tests_claims", "obstacle")}
-            # Not those of the table: features are of one view, and the paper does not say of how many.
-            differs = deviations(study, line.role, line.line, recipe, "efficient")
-            told |= {"deviations": differs, "features": [f.path for f in of_line]}
-            lines.append({"name": name, "method": line.line.method, **told})
+            lines.append({**_told(study, table, line), "features": [f.path for f in of_line]})
         rows.append({"title": title, "lines": lines})
     shown = [name for names in figure.rows.values() for name in names]
-    claims = [
-        (source, i, paper, claim)
-        for source, i, paper, claim in study.claims
-        if claim.separation is not None and claim.separation.figure == asked.name
-    ]
-    for source, i, _, claim in claims:
-        assert claim.separation is not None, "chosen by it"
+    inputs = [f.path for f in features]
+    return asked.plan(figure, inputs, {"panels": rows}, predictions=features, claims=_claims(asked, shown))
+
+
+def _runs(asked: Asked, line: TableLine) -> list[Run]:
+    """The runs of a line, seed by seed."""
+    if any(len(folds) > 1 for folds in line.predictions):
+        name = line.line.name
+        raise NotForThisStudyError(
+            f"{asked.source.path}: {name} is trained in folds, whose features are of unrelated networks"
+        )
+    return [folds[0].run for folds in line.predictions]
+
+
+def _told(study: BoundStudy, table: Table, line: TableLine) -> dict[str, Any]:
+    """What a figure of features is told of a line."""
+    measured = line.spec["measured"]
+    told = {key: measured[key] for key in ("dataset", "experiment", "seeds", "tests_claims", "obstacle")}
+    # Not those of the table: features are of one view, and the paper does not say of how many.
+    differs = deviations(study, line.role, line.line, line.line.recipe or table.recipe, "efficient")
+    return {"name": line.line.name, "method": line.line.method, **told, "deviations": differs}
+
+
+def _claims(asked: Asked, shown: Sequence[str]) -> list[tuple[str, Claim]]:
+    """The claims that a figure decides.
+
+    Raises:
+        ConfigError: one speaks of what is not shown in it.
+    """
+    found = []
+    for source, i, paper, claim in asked.study.claims:
+        decider = claim.figure_decider
+        if decider is None or decider.figure != asked.name:
+            continue
         for key in ("first", "second"):
-            if getattr(claim.separation, key) not in shown:
-                name = getattr(claim.separation, key)
+            name, at = getattr(decider, key), "separation" if claim.separation else "likeness"
+            if name not in shown:
                 raise source.error(
-                    ("claims", i, "separation", key), f" = {name!r} is not shown in {asked.name}: {', '.join(shown)}"
+                    ("claims", i, at, key), f" = {name!r} is not shown in {asked.name}: {', '.join(shown)}"
                 )
-    return asked.plan(
-        figure,
-        [f.path for f in features],
-        {"panels": rows},
-        predictions=features,
-        claims=[(paper, claim) for _, _, paper, claim in claims],
-    )
+        found.append((paper, claim))
+    return found
+
+
+def _maps(asked: Asked, figure: MapsFigure) -> FigurePlan:
+    """Maps of one dataset's clips, which all lines are shown alike."""
+    study, table = asked.study, asked.table(figure.table).table
+    lines: dict[str, Any] = {}
+    maps: list[Maps] = []
+    for signal in figure.shown:
+        name = signal.partition("/")[0]
+        if name in lines:
+            continue
+        at = ("signals", signal) if signal in figure.signals else ("columns",)
+        line = asked.line(figure.table, name, at)
+        of_line = [study.maps_of(run, figure.clips, figure.drawn) for run in _runs(asked, line)]
+        maps += of_line
+        lines[name] = {**_told(study, table, line), "maps": [m.path for m in of_line]}
+    motions: dict[str, Motion] = {m.motion.path: m.motion for m in maps}
+    if len(motions) > 1:
+        raise asked.source.error(("signals",), ": its lines see other clips or other frames, and cannot be compared")
+    inputs = [*motions, *(m.path for m in maps)]
+    details = {"lines": lines, "motion": inputs[0]}
+    return asked.plan(figure, inputs, details, predictions=maps, claims=_claims(asked, list(figure.signals)))
+
+
+def _examples(asked: Asked, figure: Examples) -> FigurePlan:
+    """Clips of two datasets of the study; no network is needed."""
+    shown = {}
+    for key in ("temporal", "scene"):
+        role = next((role for role in getattr(figure, key) if role in asked.study.study.roles), None)
+        if role is None:
+            raise NotForThisStudyError(
+                f"{asked.source.path}: no dataset is bound to {' or '.join(getattr(figure, key))}"
+            )
+        dataset = asked.study.dataset_of(role)
+        shown[key] = {
+            "role": role,
+            "dataset": dataset.name,
+            "index": f"{dataset.folder}/index.arrow",
+            "fold": dataset.folds[0],
+            "reversed_pairs": dataset.dataset.reversed_pairs if key == "temporal" else [],
+        }
+    return asked.plan(figure, [found["index"] for found in shown.values()], {"shown": shown}, predictions=[])
 
 
 def _curves(asked: Asked, figure: Curves) -> FigurePlan:

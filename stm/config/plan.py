@@ -17,6 +17,8 @@ from stm.config.products import (
     DatasetPlan,
     Features,
     LatencyJob,
+    Maps,
+    Motion,
     Network,
     Prediction,
     Run,
@@ -171,9 +173,24 @@ class Plan(BoundStudy):
     @cached_property
     def features(self) -> dict[str, Features]:
         """Every file of features of all figures that can be asked for, by its path."""
+        return {f.path: f for figure in self._figure_plans for f in figure.features}
+
+    @cached_property
+    def maps(self) -> dict[str, Maps]:
+        """Every file of maps of all figures that can be asked for, by its path."""
+        return {m.path: m for figure in self._figure_plans for m in figure.maps}
+
+    @cached_property
+    def motions(self) -> dict[str, Motion]:
+        """Every file of what moves in the clips of these maps, by its path."""
+        return {m.motion.path: m.motion for m in self.maps.values()}
+
+    @cached_property
+    def _figure_plans(self) -> list[FigurePlan]:
+        """All that can be asked for, also where the study makes fewer by default."""
         possible = [name for name in self.known_tables if name not in self.left_out]
         names = [name for name in self.known_figures if name in self.figures or self._can_draw(name, possible)]
-        return {f.path: f for name in names for f in self.figure(name).features}
+        return [self.figure(name) for name in names]
 
     @cached_property
     def runs(self) -> dict[str, Run]:

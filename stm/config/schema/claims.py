@@ -33,6 +33,15 @@ class Separation(Difference):
     measure: Literal["silhouette", "within", "between"]
 
 
+class Likeness(Difference):
+    """The difference first - second of two signals of a figure, `<line>/<signal>`, in one of its measures."""
+
+    figure: Name
+    # The correlation of a map with TV-L1 flow, or with the high or the low temporal frequency of the features before
+    # the block; or the share of its energy inside what moves, or on its outline.
+    measure: Literal["flow", "high", "low", "inside", "edge"]
+
+
 class Counted(Strict):
     """A count of a full-size network, or how many times as much it is as that of another line (`over`)."""
 
@@ -78,6 +87,7 @@ class Claim(Strict):
     listed: Listed | None = None
     speed: Timed | None = None
     separation: Separation | None = None
+    likeness: Likeness | None = None
     test: str | None = None
     # What would decide it, where this version makes nothing that could.
     needs: str | None = None
@@ -94,7 +104,7 @@ class Claim(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        keys = ("compare", "count", "listed", "speed", "separation", "test", "needs")
+        keys = ("compare", "count", "listed", "speed", "separation", "likeness", "test", "needs")
         decided = [key for key in keys if getattr(self, key) is not None]
         if len(decided) != 1:
             given = " and ".join(decided) or "none of them"
@@ -105,6 +115,7 @@ class Claim(Strict):
             "listed": ("dataset",),
             "speed": ("speed",),
             "separation": ("feature",),
+            "likeness": ("feature",),
             "test": ("structure",),
         }
         key = decided[0]
@@ -121,6 +132,11 @@ class Claim(Strict):
         if self.speed is not None and self.speed.over is None and self.margin is None:
             raise ValueError("a claim of videos a second needs a margin, in percent of the published figure")
         return self
+
+    @property
+    def figure_decider(self) -> Separation | Likeness | None:
+        """What a figure has to hold for it; None where no figure decides it."""
+        return self.separation or self.likeness
 
     @property
     def decider(self) -> Comparison | Counted | Timed | None:
