@@ -1,4 +1,4 @@
-"""A clip whose class the order of its frames tells, its opposite, and one that any frame shows: TPAMI 2022, Figure 5."""
+"""A clip whose class the order of frames tells, its opposite, and one that any frame shows: TPAMI 2022, Figure 5."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -42,22 +42,26 @@ def claim_rows(spec: dict[str, Any], pairs: Mapping[str, Pair]) -> list[dict[str
         spec: of `stm.config.figureplan.FigurePlan`.
         pairs: by the claims' ids.
     """
-    tested = {
-        claim["id"]: estimate.p
-        for claim in spec["claims"]
-        if (estimate := pairs[claim["id"]].estimate)
-        and "inconsistent" not in claim
-        and not pairs[claim["id"]].obstacles
-    }
+    tested = {}
+    for claim in spec["claims"]:
+        pair = pairs[claim["id"]]
+        if pair.estimate and "inconsistent" not in claim and not pair.obstacles:
+            tested[_compared(claim)] = pair.estimate.p
     adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
-    return [_claim(spec, claim, pairs[claim["id"]], adjusted.get(claim["id"])) for claim in spec["claims"]]
+    return [_claim(spec, claim, pairs[claim["id"]], adjusted.get(_compared(claim))) for claim in spec["claims"]]
+
+
+def _compared(claim: dict[str, Any]) -> tuple[str, str, str]:
+    """What claims that rest on one comparison have in common: it is tested once."""
+    decider = claim.get("separation") or claim["likeness"]
+    return decider["first"], decider["second"], decider["measure"]
 
 
 def _claim(spec: dict[str, Any], claim: dict[str, Any], pair: Pair, p: float | None) -> dict[str, Value]:
     estimate = pair.estimate
     if "inconsistent" in claim:
         verdict = Verdict(INCONSISTENT, claim["inconsistent"])
-    elif estimate is None or p is None:
+    elif estimate is None or p is None or pair.obstacles:
         verdict = Verdict(NOT_TESTABLE, pair.obstacles)
     else:
         # Never `replicated`: the paper shows a picture, and what is measured of it is ours.

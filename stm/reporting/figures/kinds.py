@@ -29,6 +29,7 @@ def write_figure(spec: dict[str, Any], out: Path) -> None:
         out: path without its ending.
 
     Raises:
-        FileNotFoundError, TableError, PredictionsError, MapsError, ShardError: a file that it shows is absent, damaged, or unlike the others.
+        FileNotFoundError, TableError, PredictionsError, MapsError, ShardError: a file that it shows is absent, damaged,
+            or unlike the others.
     """
     KINDS[spec["kind"]](spec, out)

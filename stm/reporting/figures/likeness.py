@@ -94,6 +94,9 @@ def likeness_rows(spec: dict[str, Any], seen: Seen) -> list[dict[str, Value]]:
         for signal, name in spec["signals"].items():
             line = spec["lines"][signal.partition("/")[0]]
             estimate, clips = seen.difference(measure, signal)
+            status = None if estimate else NOT_MEASURED[measure]
+            if signal.partition("/")[2].removeprefix("untrained_") == measure:
+                estimate, clips, status = None, 0, "it is what the others are held against"
             row: dict[str, Value] = {
                 **dict.fromkeys(COLUMNS),
                 **{key: spec[key] for key in ("figure", "study")},
@@ -105,13 +108,13 @@ def likeness_rows(spec: dict[str, Any], seen: Seen) -> list[dict[str, Value]]:
                 "seeds": len(line["seeds"]),
                 "clips": clips,
                 "subject": subject,
-                "status": None if estimate else NOT_MEASURED[measure],
+                "status": status,
             }
             if estimate is not None:
                 row |= {key: round(getattr(estimate, key), 4) for key in ("value", "low", "high")}
                 row["interval_covers"] = estimate.covers
             gap, _ = seen.difference(measure, subject, signal)
-            if gap is not None and signal != subject:
+            if gap is not None and estimate is not None and signal != subject:
                 row["difference"] = round(gap.value, 4)
                 row |= {"difference_low": round(gap.low, 4), "difference_high": round(gap.high, 4)}
                 row["p"] = float(f"{gap.p:.3g}")
