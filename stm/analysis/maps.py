@@ -34,8 +34,8 @@ from stm.training.initial import starting_network
 # features before the block, and the shares of its energy inside the mover and on its outline.
 MEASURES = ("flow", "high", "low", "inside", "edge")
 
-# What is measured of the frames themselves, as it is of what networks make of them; `even` is the same everywhere.
-OF_FRAMES = ("flow", "frame_low", "frame_high", "even")
+# What is measured of the frames themselves, as it is of what networks make of them; and a map that is `even`.
+OF_FRAMES = ("flow", "frame_low", "frame_high")
 UNTRAINED = "untrained_"
 
 Maps = dict[str, np.ndarray]
@@ -87,25 +87,33 @@ def write_maps(
     loader = DataLoader(
         clips, recipe["micro_batch"], num_workers=workers, multiprocessing_context="forkserver" if workers else None
     )
+    networks = {"": network, UNTRAINED: start.to(device).eval()}
     pair = drawn_pair(record["spec"]["frames"])
     measures, drawn, signals = [], [], []
-    networks = {"": network, UNTRAINED: start.to(device).eval()}
-    done = 0
-    for batch in loader:
-        found = [maps_of(net, batch[:, 0].to(device), name) for name, net in networks.items()]
-        for k in range(len(batch)):
-            given = {name: references[name][done] for name in references if "." not in name}
-            maps = {**{name: given[name] for name in OF_FRAMES[:3]}, "even": np.ones_like(given["flow"])}
-            for of_network in found:
-                maps |= {name: planes[k] for name, planes in of_network.items()}
-            signals = list(maps)
-            measures.append([measured(name, maps, given) for name in signals])
-            if done in about["drawn"]:
-                drawn.append(np.stack([maps[name][pair] for name in signals]).astype(np.float32))
-            done += 1
+    for i, (maps, given) in enumerate(_by_clip(loader, networks, references, device)):
+        signals = list(maps)
+        measures.append([measured(name, maps, given) for name in signals])
+        if i in about["drawn"]:
+            drawn.append(np.stack([maps[name][pair] for name in signals]).astype(np.float32))
     told = {key: about[key] for key in ("clips", "classes", "groups", "drawn", "data_digest")}
     told |= {"spec": spec, "signals": signals, "measures": list(MEASURES), "weights_sha256": record["weights_sha256"]}
     write_maps_file(out, {"measures": np.array(measures), "drawn.maps": np.stack(drawn)}, told)
+
+
+def _by_clip(
+    loader: DataLoader[Tensor], networks: dict[str, nn.Module], references: Maps, device: torch.device
+) -> Iterator[tuple[Maps, Maps]]:
+    """Each clip's maps, of its frames and of every network, and what is known of it without a network."""
+    done = 0
+    for batch in loader:
+        seen = [maps_of(network, batch[:, 0].to(device), prefix) for prefix, network in networks.items()]
+        for k in range(len(batch)):
+            given = {name: planes[done] for name, planes in references.items() if not name.startswith("drawn.")}
+            maps = {name: given[name] for name in OF_FRAMES} | {"even": np.ones_like(given["flow"])}
+            for of_network in seen:
+                maps |= {name: planes[k] for name, planes in of_network.items()}
+            yield maps, given
+            done += 1
 
 
 def measured(signal: str, maps: Maps, given: Maps) -> list[float]:
@@ -118,9 +126,11 @@ def measured(signal: str, maps: Maps, given: Maps) -> list[float]:
 
 
 def maps_of(network: nn.Module, views: Tensor, prefix: str = "") -> Maps:
-    """The magnitudes of every two neighbouring frames, (N, P, h, w) each: `input`, the features before the block;
-    `low` and `high`, their two temporal frequencies; `middle`, what stands in the place of the 3x3 convolution, and of
-    it `cstm` and `cmm` where it has them. Of what is made for single frames, that of the first of the two.
+    """The magnitudes of every two neighbouring frames, (N, P, h, w) each.
+
+    `input` and `next_input` are the features before the block, `low` and `high` their two temporal frequencies,
+    `middle` is what stands in the place of the 3x3 convolution, and of it `cstm` and `cmm` where it has them. Of what
+    is made for single frames it is that of the first of the two.
 
     Args:
         network: in evaluation mode.
@@ -139,6 +149,7 @@ def maps_of(network: nn.Module, views: Tensor, prefix: str = "") -> Maps:
     planes = {name: value.float().unflatten(0, shape).cpu().numpy() for name, value in seen.items()}
     found = {name: magnitude(features)[:, :-1] for name, features in planes.items()}
     spectra = [two_point_spectrum(features) for features in planes["input"]]
+    found["next_input"] = magnitude(planes["input"])[:, 1:]
     found["low"], found["high"] = (magnitude(np.stack(parts)) for parts in zip(*spectra, strict=True))
     return {f"{prefix}{name}": maps for name, maps in found.items()}
 

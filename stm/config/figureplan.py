@@ -1,14 +1,13 @@
 """One figure of a study, resolved: what it needs, and what its stage is told."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stm.config.deviations import deviations
-from stm.config.loading import Source, read_yaml, suggestion, validated
-from stm.config.products import Features, Maps, Motion, Prediction, Run
-from stm.config.schema.claims import Claim
+from stm.config.askedfigure import Asked, FigurePlan
+from stm.config.featurefigures import embedding, maps
+from stm.config.loading import read_yaml, suggestion, validated
+from stm.config.products import Prediction
 from stm.config.schema.figures import (
     AccuracyCost,
     AnyFigure,
@@ -17,86 +16,10 @@ from stm.config.schema.figures import (
     Embedding,
     Examples,
     Figure,
+    Maps,
 )
-from stm.config.schema.figures import Maps as MapsFigure
-from stm.config.schema.tables import Table
-from stm.config.study import PACKAGE, BoundStudy, NotForThisStudyError
-from stm.config.tableplan import REPORTING_SOURCES, TableLine, TablePlan
-from stm.files import source_digest
-
-FIGURE_SOURCES = (
-    *REPORTING_SOURCES,
-    PACKAGE / "analysis" / "embedding.py",
-    PACKAGE / "analysis" / "mapsfile.py",
-    PACKAGE / "reporting" / "figures" / "paper.mplstyle",
-)
-
-
-@dataclass(frozen=True)
-class FigurePlan:
-    """One figure of a study."""
-
-    name: str
-    study: str
-    figure: AnyFigure
-    # The files that it is drawn from.
-    inputs: list[str]
-    # What its kind needs to know beside them.
-    details: dict[str, Any]
-    # What of a run it takes, be it by way of a table.
-    predictions: list[Prediction]
-    claims: list[tuple[str, Claim]] = field(default_factory=list)
-
-    @property
-    def features(self) -> list[Features]:
-        return [p for p in self.predictions if isinstance(p, Features)]
-
-    @property
-    def maps(self) -> list[Maps]:
-        return [p for p in self.predictions if isinstance(p, Maps)]
-
-    @property
-    def spec(self) -> dict[str, Any]:
-        """Everything that the figure's stage needs to know beside the files that it reads."""
-        return {
-            "code": source_digest(*FIGURE_SOURCES),
-            "figure": self.name,
-            "study": self.study,
-            **self.figure.model_dump(exclude={"rows", "table", "tables", "temporal", "scene"}),
-            **self.details,
-            "claims": [{"paper": paper, **claim.model_dump(exclude_none=True)} for paper, claim in self.claims],
-        }
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A figure that is being resolved: its file, its study and the study's tables."""
-
-    name: str
-    source: Source
-    study: BoundStudy
-    table: Callable[[str], TablePlan]
-    # The tables that the study makes by default.
-    made: list[str]
-
-    def line(self, table: str, name: str, at: tuple[str | int, ...]) -> TableLine:
-        """A line of a table, which this study must measure.
-
-        Raises:
-            ConfigError: the table has no such line; NotForThisStudyError where nothing is measured of it.
-        """
-        lines = {line.line.name: line for line in self.table(table).lines}
-        if name not in lines:
-            known = ", ".join(lines)
-            raise self.source.error(
-                at, f" = {name!r} is no line of {table}.{suggestion(name, lines)}\n  Known: {known}"
-            )
-        if not lines[name].predictions:
-            raise NotForThisStudyError(f"{self.source.path}: {name} of {table} is not measured in this study")
-        return lines[name]
-
-    def plan(self, figure: AnyFigure, inputs: list[str], details: dict[str, Any], **more: Any) -> FigurePlan:
-        return FigurePlan(self.name, self.study.study.study, figure, list(dict.fromkeys(inputs)), details, **more)
+from stm.config.study import BoundStudy, NotForThisStudyError
+from stm.config.tableplan import TableLine, TablePlan
 
 
 def figure_plan(
@@ -120,11 +43,11 @@ def figure_plan(
             key = ("table",) if hasattr(figure, "table") else ("tables", i)
             raise source.error(key, f" = {shown!r} is no table.{suggestion(shown, study.known_tables)}")
     if isinstance(figure, Embedding):
-        return _embedding(asked, figure)
+        return embedding(asked, figure)
     if isinstance(figure, Confusions):
         return _confusions(asked, figure)
-    if isinstance(figure, MapsFigure):
-        return _maps(asked, figure)
+    if isinstance(figure, Maps):
+        return maps(asked, figure)
     if isinstance(figure, Examples):
         return _examples(asked, figure)
     return _curves(asked, figure) if isinstance(figure, Curves) else _accuracy_cost(asked, figure)
@@ -138,7 +61,7 @@ def shows(study: BoundStudy, name: str, tables: Sequence[str]) -> bool:
 
 def decides(study: BoundStudy, name: str) -> bool:
     """Whether a figure comes with measures, a page and the claims that they decide."""
-    return isinstance(_figure(study, name), Embedding | MapsFigure)
+    return isinstance(_figure(study, name), Embedding | Maps)
 
 
 def _figure(study: BoundStudy, name: str) -> AnyFigure:
@@ -147,87 +70,9 @@ def _figure(study: BoundStudy, name: str) -> AnyFigure:
 
 def _tables(figure: AnyFigure) -> list[str]:
     """The tables that a figure names; none where it takes them all."""
-    if isinstance(figure, Embedding | Confusions | MapsFigure):
+    if isinstance(figure, Embedding | Confusions | Maps):
         return [figure.table]
     return [] if isinstance(figure, Examples) else figure.tables or []
-
-
-def _embedding(asked: Asked, figure: Embedding) -> FigurePlan:
-    study, table = asked.study, asked.table(figure.table).table
-    rows, features = [], []
-    for title, names in figure.rows.items():
-        lines = []
-        for i, name in enumerate(names):
-            line = asked.line(figure.table, name, ("rows", title, i))
-            of_line = [study.features_of(run) for run in _runs(asked, line)]
-            features += of_line
-            lines.append({**_told(study, table, line), "features": [f.path for f in of_line]})
-        rows.append({"title": title, "lines": lines})
-    shown = [name for names in figure.rows.values() for name in names]
-    inputs = [f.path for f in features]
-    return asked.plan(figure, inputs, {"panels": rows}, predictions=features, claims=_claims(asked, shown))
-
-
-def _runs(asked: Asked, line: TableLine) -> list[Run]:
-    """The runs of a line, seed by seed."""
-    if any(len(folds) > 1 for folds in line.predictions):
-        name = line.line.name
-        raise NotForThisStudyError(
-            f"{asked.source.path}: {name} is trained in folds, whose features are of unrelated networks"
-        )
-    return [folds[0].run for folds in line.predictions]
-
-
-def _told(study: BoundStudy, table: Table, line: TableLine) -> dict[str, Any]:
-    """What a figure of features is told of a line."""
-    measured = line.spec["measured"]
-    told = {key: measured[key] for key in ("dataset", "experiment", "seeds", "tests_claims", "obstacle")}
-    # Not those of the table: features are of one view, and the paper does not say of how many.
-    differs = deviations(study, line.role, line.line, line.line.recipe or table.recipe, "efficient")
-    return {"name": line.line.name, "method": line.line.method, **told, "deviations": differs}
-
-
-def _claims(asked: Asked, shown: Sequence[str]) -> list[tuple[str, Claim]]:
-    """The claims that a figure decides.
-
-    Raises:
-        ConfigError: one speaks of what is not shown in it.
-    """
-    found = []
-    for source, i, paper, claim in asked.study.claims:
-        decider = claim.figure_decider
-        if decider is None or decider.figure != asked.name:
-            continue
-        for key in ("first", "second"):
-            name, at = getattr(decider, key), "separation" if claim.separation else "likeness"
-            if name not in shown:
-                raise source.error(
-                    ("claims", i, at, key), f" = {name!r} is not shown in {asked.name}: {', '.join(shown)}"
-                )
-        found.append((paper, claim))
-    return found
-
-
-def _maps(asked: Asked, figure: MapsFigure) -> FigurePlan:
-    """Maps of one dataset's clips, which all lines are shown alike."""
-    study, table = asked.study, asked.table(figure.table).table
-    lines: dict[str, Any] = {}
-    maps: list[Maps] = []
-    for signal in figure.shown:
-        name = signal.partition("/")[0]
-        if name in lines:
-            continue
-        at = ("signals", signal) if signal in figure.signals else ("columns",)
-        line = asked.line(figure.table, name, at)
-        of_line = [study.maps_of(run, figure.clips, figure.drawn) for run in _runs(asked, line)]
-        maps += of_line
-        lines[name] = {**_told(study, table, line), "maps": [m.path for m in of_line]}
-    motions: dict[str, Motion] = {m.motion.path: m.motion for m in maps}
-    if len(motions) > 1:
-        raise asked.source.error(("signals",), ": its lines see other clips or other frames, and cannot be compared")
-    inputs = [*motions, *(m.path for m in maps)]
-    details = {"lines": lines, "motion": inputs[0]}
-    return asked.plan(figure, inputs, details, predictions=maps, claims=_claims(asked, list(figure.signals)))
 
 
 def _examples(asked: Asked, figure: Examples) -> FigurePlan:

@@ -8,9 +8,10 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
+from stm.config.askedfigure import FigurePlan
 from stm.config.checkpointplan import CheckpointsPlan, Imported, checkpoints_plan
 from stm.config.datasetplan import DatasetsPlan, datasets_plan
-from stm.config.figureplan import FigurePlan, decides, figure_plan, shows
+from stm.config.figureplan import decides, figure_plan, shows
 from stm.config.loading import ConfigError, read_yaml, suggestion, validated
 from stm.config.orderplan import ORDERS, OrderPlan, order_plan
 from stm.config.products import (

@@ -31,7 +31,7 @@ def write_embedding(spec: dict[str, Any], out: Path) -> None:
     """Write `out`.pdf, .png, .points.csv (what is drawn), .csv (measures), .claims.csv and .md.
 
     Args:
-        spec: of `stm.config.figureplan.FigurePlan`.
+        spec: of `stm.config.askedfigure.FigurePlan`.
         out: path without its ending.
 
     Raises:

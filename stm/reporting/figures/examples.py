@@ -42,7 +42,7 @@ def write_examples(spec: dict[str, Any], out: Path) -> None:
     """Write `out`.pdf and .png, a row a clip, and `out`.csv, a row a frame.
 
     Args:
-        spec: of `stm.config.figureplan.FigurePlan`.
+        spec: of `stm.config.askedfigure.FigurePlan`.
         out: path without its ending.
 
     Raises:
@@ -55,12 +55,12 @@ def write_examples(spec: dict[str, Any], out: Path) -> None:
     width = PAGE / spec["frames"]
     heights = [width * frames.shape[1] / frames.shape[2] + 0.2 for frames in pictures]
     with page(PAGE, sum(heights), out) as figure:
-        grid = figure.subplots(len(examples), spec["frames"], squeeze=False, height_ratios=heights)
-        for line, frames, example in zip(grid, pictures, examples, strict=True):
-            for axes, frame in zip(line, frames, strict=True):
+        lines = figure.subfigures(len(examples), 1, height_ratios=heights)
+        for line, frames, example in zip(lines, pictures, examples, strict=True):
+            line.suptitle(_title(example), x=0.01, horizontalalignment="left", fontsize=7)
+            for axes, frame in zip(line.subplots(1, len(frames)), frames, strict=True):
                 axes.imshow(frame, interpolation="nearest")
                 axes.set_axis_off()
-            line[0].set_title(_title(example), loc="left", fontsize=7)
 
 
 def _temporal(found: dict[str, Any]) -> list[Example]:

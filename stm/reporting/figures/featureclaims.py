@@ -39,7 +39,7 @@ def claim_rows(spec: dict[str, Any], pairs: Mapping[str, Pair]) -> list[dict[str
     """A row for each claim of a figure's specification, with the columns of every table's claims.
 
     Args:
-        spec: of `stm.config.figureplan.FigurePlan`.
+        spec: of `stm.config.askedfigure.FigurePlan`.
         pairs: by the claims' ids.
     """
     tested = {}

@@ -25,7 +25,7 @@ def write_figure(spec: dict[str, Any], out: Path) -> None:
     """Write `out`.pdf, .png and .csv, and what else its kind has.
 
     Args:
-        spec: of `stm.config.figureplan.FigurePlan`.
+        spec: of `stm.config.askedfigure.FigurePlan`.
         out: path without its ending.
 
     Raises:

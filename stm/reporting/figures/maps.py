@@ -40,7 +40,7 @@ def write_maps_figure(spec: dict[str, Any], out: Path) -> None:
     """Write `out`.pdf, .png, .points.csv (the maps that are drawn), .csv (measures), .claims.csv and .md.
 
     Args:
-        spec: of `stm.config.figureplan.FigurePlan`.
+        spec: of `stm.config.askedfigure.FigurePlan`.
         out: path without its ending.
 
     Raises:
@@ -91,14 +91,12 @@ def _pictures(
         for axes, column in zip(line, spec["columns"], strict=True):
             image = images[column["show"]][i]
             _picture(axes, image, motion["drawn.frames"].shape[-2:])
-            if "drawn.mover" in motion and motion["drawn.mover"][i, 0].any():
-                colour = "white" if image.ndim == 2 else "black"
-                mover = motion["drawn.mover"][i, 1 if column["show"] == "next_frame" else 0]
-                axes.contour(mover, levels=[0.5], colors=colour, linewidths=0.4)
+            if image.ndim == 2 and "drawn.mover" in motion and motion["drawn.mover"][i, 0].any():
+                axes.contour(motion["drawn.mover"][i, 0], levels=[0.5], colors="white", linewidths=0.4)
             if i == 0:
                 axes.set_title(column["title"], fontsize=7)
         line[0].set_ylabel(about["classes"][clip].replace(" ", "\n", 1), fontsize=7)
-    bar = figure.colorbar(ScalarMappable(cmap=COLOURS), ax=grid, ticks=[0, 1], shrink=0.5, aspect=18, pad=0.01)
+    bar = figure.colorbar(ScalarMappable(cmap=COLOURS), ax=grid, ticks=[0, 1], shrink=0.3, aspect=14, pad=0.01)
     bar.ax.set_yticklabels(["0", "max"])
     bar.outline.set_linewidth(0.4)  # type: ignore[operator]
 
