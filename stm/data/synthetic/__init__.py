@@ -7,12 +7,13 @@ classes that any frame shows, `gestures` some of both.
 import csv
 import os
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from stm.data.synthetic.canvas import draw, mover_masks
+from stm.data.synthetic.canvas import Composition, draw, mover_masks
 from stm.data.synthetic.encoding import write_mp4
 from stm.data.synthetic.generators import GENERATORS
 from stm.data.synthetic.settings import checked
@@ -59,14 +60,32 @@ def movers(settings: Mapping[str, Any], clips: Collection[str]) -> dict[str, np.
     chosen = checked(settings, GENERATORS)
     generator = GENERATORS[chosen.generator]
     wanted = set(clips)
-    found = {}
-    for split in generator.splits:
-        if any(clip.startswith(f"{split}/") for clip in wanted):
-            masks = ((f"{split}/{clip.name}.mp4", clip.frames) for clip in generator.clips(chosen, split, mover_masks))
-            found.update((name, mask) for name, mask in masks if name in wanted)
+    found: dict[str, np.ndarray] = {}
+    splits = {clip.partition("/")[0] for clip in wanted}
+    for split in filter(splits.__contains__, generator.splits):
+        for clip in generator.clips(chosen, split, _Unpainted):
+            name = f"{split}/{clip.name}.mp4"
+            if name in wanted:
+                found[name] = clip.frames.masks()
     if wanted - found.keys():
         raise ValueError(f"{min(wanted - found.keys())} is no clip that generator {chosen.generator} draws")
     return found
+
+
+@dataclass(frozen=True)
+class _Unpainted:
+    """A clip whose masks are painted when they are asked for, since most are not."""
+
+    shown: Composition
+    frames: int
+    side: int
+    order: slice = slice(None)
+
+    def __getitem__(self, order: slice) -> "_Unpainted":
+        return replace(self, order=order)
+
+    def masks(self) -> np.ndarray:
+        return mover_masks(self.shown, self.frames, self.side)[self.order]
 
 
 def labels(settings: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ size. T is the number of frames, S the frame's side in pixels.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -42,8 +42,8 @@ class Composition(NamedTuple):
     actors: list[Track]
 
 
-# What is made of a composition: so many frames, so many pixels of a side.
-Paint = Callable[[Composition, int, int], np.ndarray]
+# What is made of a composition, of so many frames and pixels of a side: an array of frames, or what can be one later.
+Paint = Callable[[Composition, int, int], Any]
 
 
 def draw(shown: Composition, frames: int, side: int) -> np.ndarray:

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from stm.data.synthetic.canvas import Paint
 
 SPLITS = ("train", "validation")
@@ -40,7 +38,7 @@ class Clip(NamedTuple):
     name: str
     label: str
     group: str
-    frames: np.ndarray
+    frames: Any
 
 
 @dataclass(frozen=True)
