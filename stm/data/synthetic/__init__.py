@@ -79,13 +79,13 @@ class _Unpainted:
     shown: Composition
     frames: int
     side: int
-    order: slice = slice(None)
+    step: int = 1
 
-    def __getitem__(self, order: slice) -> "_Unpainted":
-        return replace(self, order=order)
+    def __getitem__(self, whole: slice) -> "_Unpainted":
+        return replace(self, step=whole.step)
 
     def masks(self) -> np.ndarray:
-        return mover_masks(self.shown, self.frames, self.side)[self.order]
+        return mover_masks(self.shown, self.frames, self.side)[:: self.step]
 
 
 def labels(settings: Mapping[str, Any]) -> list[str]:
