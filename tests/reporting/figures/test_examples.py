@@ -18,7 +18,7 @@ def spec(index) -> dict:
         "title": "examples",
         "kind": "examples",
         "claims": [],
-        "frames": 3,
+        "frames": 8,
         "shown": {
             "temporal": {**shown, "reversed_pairs": pairs},
             "scene": {**shown, "role": "kinetics400", "reversed_pairs": []},
@@ -33,7 +33,7 @@ def test_a_clip_and_its_opposite_show_the_same_frames_in_opposite_order(spec, in
     assert names == ["figure5.csv", "figure5.pdf", "figure5.png"]
     assert all((tmp_path / "first" / n).read_bytes() == (tmp_path / "second" / n).read_bytes() for n in names)
     found = pd.read_csv(tmp_path / "first/figure5.csv")
-    assert found["data"].tolist() == ["temporal"] * 6 + ["scene"] * 3 and not found["backwards"].any()
+    assert found["data"].tolist() == ["temporal"] * 16 + ["scene"] * 8 and not found["backwards"].any()
     classes = found.drop_duplicates("clip")["class"].tolist()
     assert classes[:2] in spec["shown"]["temporal"]["reversed_pairs"]
     # Of drawn pairs the very same clip: its twin lies in the same group.
