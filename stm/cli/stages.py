@@ -73,6 +73,20 @@ def features(options: argparse.Namespace) -> None:
     evaluate([options.spec], options.run, options.index, [options.out], device, options.workers, before_softmax)
 
 
+def motion(options: argparse.Namespace) -> None:
+    from stm.analysis.motion import write_motion
+
+    write_motion(options.spec, options.index, options.out)
+
+
+def maps(options: argparse.Namespace) -> None:
+    device = chosen_device(options)
+    from stm.analysis.maps import write_maps
+
+    paths = (options.run, options.index, options.motion, options.weights, options.out)
+    write_maps(options.spec, *paths, device, options.workers)
+
+
 def complexity(options: argparse.Namespace) -> None:
     from stm.analysis.complexity import write_complexity
 
@@ -232,6 +246,24 @@ STAGES: dict[str, Command] = {
             "--run": path("folder of the run"),
             "--index": path("of the dataset's frames"),
             "--out": path("features to write"),
+            **DEVICES,
+        },
+    ),
+    "motion": (
+        motion,
+        "find what moves in clips of a dataset: TV-L1 flow, differences of frames, drawn movers",
+        {**SPEC, "--index": path("of the dataset's frames"), "--out": path("motion to write")},
+    ),
+    "maps": (
+        maps,
+        "measure what the first block of a run's network makes of these clips",
+        {
+            **SPEC,
+            "--run": path("folder of the run"),
+            "--index": path("of the dataset's frames"),
+            "--motion": path("of the same clips, from `motion`"),
+            "--weights": path("that the run started from, unless from scratch", required=False),
+            "--out": path("maps to write"),
             **DEVICES,
         },
     ),

@@ -1,87 +1,25 @@
 """One figure of a study, resolved: what it needs, and what its stage is told."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stm.config.deviations import deviations
-from stm.config.loading import Source, read_yaml, suggestion, validated
-from stm.config.products import Features, Prediction
-from stm.config.schema.claims import Claim
-from stm.config.schema.figures import AccuracyCost, AnyFigure, Confusions, Curves, Embedding, Figure
-from stm.config.study import PACKAGE, BoundStudy, NotForThisStudyError
-from stm.config.tableplan import REPORTING_SOURCES, TableLine, TablePlan
-from stm.files import source_digest
-
-FIGURE_SOURCES = (
-    *REPORTING_SOURCES,
-    PACKAGE / "analysis" / "embedding.py",
-    PACKAGE / "reporting" / "figures" / "paper.mplstyle",
+from stm.config.askedfigure import Asked, FigurePlan
+from stm.config.featurefigures import embedding, maps
+from stm.config.loading import read_yaml, suggestion, validated
+from stm.config.products import Prediction
+from stm.config.schema.figures import (
+    AccuracyCost,
+    AnyFigure,
+    Confusions,
+    Curves,
+    Embedding,
+    Examples,
+    Figure,
+    Maps,
 )
-
-
-@dataclass(frozen=True)
-class FigurePlan:
-    """One figure of a study."""
-
-    name: str
-    study: str
-    figure: AnyFigure
-    # The files that it is drawn from.
-    inputs: list[str]
-    # What its kind needs to know beside them.
-    details: dict[str, Any]
-    # What of a run it takes, be it by way of a table.
-    predictions: list[Prediction]
-    claims: list[tuple[str, Claim]] = field(default_factory=list)
-
-    @property
-    def features(self) -> list[Features]:
-        return [p for p in self.predictions if isinstance(p, Features)]
-
-    @property
-    def spec(self) -> dict[str, Any]:
-        """Everything that the figure's stage needs to know beside the files that it reads."""
-        return {
-            "code": source_digest(*FIGURE_SOURCES),
-            "figure": self.name,
-            "study": self.study,
-            **self.figure.model_dump(exclude={"rows", "table", "tables"}),
-            **self.details,
-            "claims": [{"paper": paper, **claim.model_dump(exclude_none=True)} for paper, claim in self.claims],
-        }
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A figure that is being resolved: its file, its study and the study's tables."""
-
-    name: str
-    source: Source
-    study: BoundStudy
-    table: Callable[[str], TablePlan]
-    # The tables that the study makes by default.
-    made: list[str]
-
-    def line(self, table: str, name: str, at: tuple[str | int, ...]) -> TableLine:
-        """A line of a table, which this study must measure.
-
-        Raises:
-            ConfigError: the table has no such line; NotForThisStudyError where nothing is measured of it.
-        """
-        lines = {line.line.name: line for line in self.table(table).lines}
-        if name not in lines:
-            known = ", ".join(lines)
-            raise self.source.error(
-                at, f" = {name!r} is no line of {table}.{suggestion(name, lines)}\n  Known: {known}"
-            )
-        if not lines[name].predictions:
-            raise NotForThisStudyError(f"{self.source.path}: {name} of {table} is not measured in this study")
-        return lines[name]
-
-    def plan(self, figure: AnyFigure, inputs: list[str], details: dict[str, Any], **more: Any) -> FigurePlan:
-        return FigurePlan(self.name, self.study.study.study, figure, list(dict.fromkeys(inputs)), details, **more)
+from stm.config.study import BoundStudy, NotForThisStudyError
+from stm.config.tableplan import TableLine, TablePlan
 
 
 def figure_plan(
@@ -105,9 +43,13 @@ def figure_plan(
             key = ("table",) if hasattr(figure, "table") else ("tables", i)
             raise source.error(key, f" = {shown!r} is no table.{suggestion(shown, study.known_tables)}")
     if isinstance(figure, Embedding):
-        return _embedding(asked, figure)
+        return embedding(asked, figure)
     if isinstance(figure, Confusions):
         return _confusions(asked, figure)
+    if isinstance(figure, Maps):
+        return maps(asked, figure)
+    if isinstance(figure, Examples):
+        return _examples(asked, figure)
     return _curves(asked, figure) if isinstance(figure, Curves) else _accuracy_cost(asked, figure)
 
 
@@ -119,7 +61,7 @@ def shows(study: BoundStudy, name: str, tables: Sequence[str]) -> bool:
 
 def decides(study: BoundStudy, name: str) -> bool:
     """Whether a figure comes with measures, a page and the claims that they decide."""
-    return isinstance(_figure(study, name), Embedding)
+    return isinstance(_figure(study, name), Embedding | Maps)
 
 
 def _figure(study: BoundStudy, name: str) -> AnyFigure:
@@ -128,51 +70,29 @@ def _figure(study: BoundStudy, name: str) -> AnyFigure:
 
 def _tables(figure: AnyFigure) -> list[str]:
     """The tables that a figure names; none where it takes them all."""
-    return [figure.table] if isinstance(figure, Embedding | Confusions) else figure.tables or []
+    if isinstance(figure, Embedding | Confusions | Maps):
+        return [figure.table]
+    return [] if isinstance(figure, Examples) else figure.tables or []
 
 
-def _embedding(asked: Asked, figure: Embedding) -> FigurePlan:
-    study, table = asked.study, asked.table(figure.table).table
-    rows, features = [], []
-    for title, names in figure.rows.items():
-        lines = []
-        for i, name in enumerate(names):
-            line = asked.line(figure.table, name, ("rows", title, i))
-            if any(len(folds) > 1 for folds in line.predictions):
-                raise NotForThisStudyError(
-                    f"{asked.source.path}: {name} is trained in folds, whose features are of unrelated networks"
-                )
-            of_line = [study.features_of(folds[0].run) for folds in line.predictions]
-            features += of_line
-            recipe = line.line.recipe or table.recipe
-            measured = line.spec["measured"]
-            told = {key: measured[key] for key in ("dataset", "experiment", "seeds", "tests_claims", "obstacle")}
-            # Not those of the table: features are of one view, and the paper does not say of how many.
-            differs = deviations(study, line.role, line.line, recipe, "efficient")
-            told |= {"deviations": differs, "features": [f.path for f in of_line]}
-            lines.append({"name": name, "method": line.line.method, **told})
-        rows.append({"title": title, "lines": lines})
-    shown = [name for names in figure.rows.values() for name in names]
-    claims = [
-        (source, i, paper, claim)
-        for source, i, paper, claim in study.claims
-        if claim.separation is not None and claim.separation.figure == asked.name
-    ]
-    for source, i, _, claim in claims:
-        assert claim.separation is not None, "chosen by it"
-        for key in ("first", "second"):
-            if getattr(claim.separation, key) not in shown:
-                name = getattr(claim.separation, key)
-                raise source.error(
-                    ("claims", i, "separation", key), f" = {name!r} is not shown in {asked.name}: {', '.join(shown)}"
-                )
-    return asked.plan(
-        figure,
-        [f.path for f in features],
-        {"panels": rows},
-        predictions=features,
-        claims=[(paper, claim) for _, _, paper, claim in claims],
-    )
+def _examples(asked: Asked, figure: Examples) -> FigurePlan:
+    """Clips of two datasets of the study; no network is needed."""
+    shown = {}
+    for key in ("temporal", "scene"):
+        role = next((role for role in getattr(figure, key) if role in asked.study.study.roles), None)
+        if role is None:
+            raise NotForThisStudyError(
+                f"{asked.source.path}: no dataset is bound to {' or '.join(getattr(figure, key))}"
+            )
+        dataset = asked.study.dataset_of(role)
+        shown[key] = {
+            "role": role,
+            "dataset": dataset.name,
+            "index": f"{dataset.folder}/index.arrow",
+            "fold": dataset.folds[0],
+            "reversed_pairs": dataset.dataset.reversed_pairs if key == "temporal" else [],
+        }
+    return asked.plan(figure, [found["index"] for found in shown.values()], {"shown": shown}, predictions=[])
 
 
 def _curves(asked: Asked, figure: Curves) -> FigurePlan:

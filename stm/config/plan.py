@@ -8,15 +8,18 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
+from stm.config.askedfigure import FigurePlan
 from stm.config.checkpointplan import CheckpointsPlan, Imported, checkpoints_plan
 from stm.config.datasetplan import DatasetsPlan, datasets_plan
-from stm.config.figureplan import FigurePlan, decides, figure_plan, shows
+from stm.config.figureplan import decides, figure_plan, shows
 from stm.config.loading import ConfigError, read_yaml, suggestion, validated
 from stm.config.orderplan import ORDERS, OrderPlan, order_plan
 from stm.config.products import (
     DatasetPlan,
     Features,
     LatencyJob,
+    Maps,
+    Motion,
     Network,
     Prediction,
     Run,
@@ -171,9 +174,24 @@ class Plan(BoundStudy):
     @cached_property
     def features(self) -> dict[str, Features]:
         """Every file of features of all figures that can be asked for, by its path."""
+        return {f.path: f for figure in self._figure_plans for f in figure.features}
+
+    @cached_property
+    def maps(self) -> dict[str, Maps]:
+        """Every file of maps of all figures that can be asked for, by its path."""
+        return {m.path: m for figure in self._figure_plans for m in figure.maps}
+
+    @cached_property
+    def motions(self) -> dict[str, Motion]:
+        """Every file of what moves in the clips of these maps, by its path."""
+        return {m.motion.path: m.motion for m in self.maps.values()}
+
+    @cached_property
+    def _figure_plans(self) -> list[FigurePlan]:
+        """All that can be asked for, also where the study makes fewer by default."""
         possible = [name for name in self.known_tables if name not in self.left_out]
         names = [name for name in self.known_figures if name in self.figures or self._can_draw(name, possible)]
-        return {f.path: f for name in names for f in self.figure(name).features}
+        return [self.figure(name) for name in names]
 
     @cached_property
     def runs(self) -> dict[str, Run]:

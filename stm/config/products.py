@@ -15,7 +15,17 @@ from stm.config.specification import variant_in_full
 from stm.files import digest, matching
 
 # Raised by hand when a stage comes to make something else from the same specification.
-STAGE_VERSIONS = {"render": 1, "extract": 1, "train": 1, "import": 1, "evaluate": 2, "features": 1, "latency": 1}
+STAGE_VERSIONS = {
+    "render": 1,
+    "extract": 1,
+    "train": 1,
+    "import": 1,
+    "evaluate": 2,
+    "features": 1,
+    "motion": 1,
+    "maps": 1,
+    "latency": 1,
+}
 
 RESULTS = "results"
 
@@ -220,6 +230,37 @@ class Features(Prediction):
     @property
     def path(self) -> str:
         return f"{RESULTS}/features/{self.run.name}/{self.name}.arrow"
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What moves in some clips of a dataset, by no network."""
+
+    dataset: DatasetPlan
+    spec: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"motion-{digest(self.spec, 8)}"
+
+    @property
+    def path(self) -> str:
+        return f"{RESULTS}/motion/{self.dataset.key}/{self.name}.safetensors"
+
+    @property
+    def index(self) -> str:
+        return f"{self.dataset.folder}/index.arrow"
+
+
+@dataclass(frozen=True)
+class Maps(Prediction):
+    """What the first block of a run's network makes of the clips of `motion`."""
+
+    motion: Motion
+
+    @property
+    def path(self) -> str:
+        return f"{RESULTS}/maps/{self.run.name}/{self.name}.safetensors"
 
 
 def prediction_name(protocol: str, spec: dict[str, Any]) -> str:

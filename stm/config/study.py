@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from stm.config.loading import ConfigError, Source, read_yaml, shortened, suggestion, validated
-from stm.config.products import STAGE_VERSIONS, DatasetPlan, Features, Network, Prediction, Run, SpeedJob
+from stm.config.products import STAGE_VERSIONS, DatasetPlan, Features, Maps, Motion, Network, Prediction, Run, SpeedJob
 from stm.config.schema.claims import Claim, Claims
 from stm.config.schema.datasets import Dataset, Roles
 from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Models, Variant
@@ -21,7 +21,7 @@ from stm.config.schema.protocols import PROTOCOLS, Protocol
 from stm.config.schema.recipes import Pretrained, Recipe
 from stm.config.schema.study import Study
 from stm.config.schema.tables import Line
-from stm.config.specification import recipe_departures, variant_departures
+from stm.config.specification import recipe_departures, recipe_in_full, variant_departures
 from stm.files import source_digest
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -196,6 +196,21 @@ class BoundStudy:
     def features_of(self, run: Run) -> Features:
         """A run shown one view of its validation split, before the softmax."""
         return Features(run, "efficient", self.prediction_spec("efficient", stage="features"))
+
+    def maps_of(self, run: Run, clips: int, drawn: int) -> Maps:
+        """What a run's first block makes of one view of at most so many validation clips, of which some are drawn."""
+        motion = {
+            "version": STAGE_VERSIONS["motion"],
+            "split": "validation",
+            "clips": clips,
+            "drawn": drawn,
+            "frames": run.spec["frames"],
+            "short_side": recipe_in_full(run.spec["recipe"])["short_side"],
+            "crop_size": run.spec["recipe"]["crop_size"],
+            "render": run.dataset.dataset.render.settings() if run.dataset.dataset.render else None,
+        }
+        spec = {**self.prediction_spec("efficient", stage="maps"), "motion": motion}
+        return Maps(run, "efficient", spec, Motion(run.dataset, motion))
 
     def prediction_spec(self, protocol: str, split: str = "validation", stage: str = "evaluate") -> dict[str, Any]:
         """What a run's scores under a protocol follow from, beside the run."""

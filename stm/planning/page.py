@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from stm.planning.costs import Costs, RunCost
@@ -65,7 +66,7 @@ def _target(name: str, title: str, runs: Sequence[RunCost]) -> list[str]:
     if not runs:
         return [f"{name} ({title}): nothing to train", ""]
     rows = [COLUMNS, *(_row(found) for found in _by_experiment(runs))]
-    shown = sorted({path.rpartition("/")[2].removesuffix(".arrow") for run in runs for path in run.views})
+    shown = sorted({Path(path).stem for run in runs for path in run.views})
     return [f"{name} ({title})", *(f"  {line}" for line in aligned(rows)), f"  scored under {', '.join(shown)}", ""]
 
 

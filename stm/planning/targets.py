@@ -62,8 +62,8 @@ def _known(plan: Plan, text: str, known: Sequence[str]) -> str:
 
 
 def _own(plan: Plan) -> list[str]:
-    """The study's figures that are drawn from features, which no table takes."""
-    return [name for name in plan.figures if plan.figure(name).features]
+    """The study's figures that are drawn from features or maps, which no table takes."""
+    return [name for name in plan.figures if plan.figure(name).features or plan.figure(name).maps]
 
 
 def _target(plan: Plan, name: str) -> Target:

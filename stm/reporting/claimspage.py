@@ -62,8 +62,8 @@ def _undecided(paper: str, claim: Claim, study: str) -> Row:
     elif claim.needs is not None:
         word, why = NOT_TESTABLE, f"needs {claim.needs}"
     else:
-        decider = claim.decider
-        made_by = decider.table if decider else claim.separation.figure if claim.separation else "datasets"
+        decider, figure = claim.decider, claim.figure_decider
+        made_by = decider.table if decider else figure.figure if figure else "datasets"
         word, why = NOT_TESTABLE, f"this study does not make {made_by}"
     values = {
         "claim": claim.id,

@@ -4,17 +4,36 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file
 from torch import nn
 
 from stm.config.specification import variant_in_full
+from stm.draws import Purpose, torch_seed
 from stm.files import file_digest
+from stm.models.builder import VideoNetwork, build
 from stm.models.imagenet import load_imagenet
 from stm.models.takeover import take_over
 
 
 class InitialWeightsError(Exception):
     """Weights that this training cannot start from; the text says why and what can be done."""
+
+
+def starting_network(spec: dict[str, Any], classes: list[str], weights: Path | None) -> tuple[VideoNetwork, list[str]]:
+    """The network that a training starts from, and the names of the weights that keep their own start.
+
+    Args:
+        spec: of `stm.config.plan.Run`, its recipe in full.
+        classes: of the dataset that is trained on.
+        weights: as of `initialise`; None where it starts from scratch.
+
+    Raises:
+        InitialWeightsError, WeightsError: as `initialise`.
+    """
+    torch.manual_seed(torch_seed(spec["seed"], Purpose.INITIALISATION))
+    network = build(spec["variant"], spec["frames"], len(classes), spec["recipe"]["dropout"])
+    return network, initialise(network, spec, weights, classes) if weights is not None else []
 
 
 def initialise(network: nn.Module, spec: dict[str, Any], weights: Path, classes: list[str]) -> list[str]:

@@ -21,11 +21,11 @@ from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise
 from stm.draws import Purpose, torch_seed
 from stm.files import digest, file_digest, replacing, write_json
-from stm.models.builder import VideoNetwork, build
+from stm.models.builder import VideoNetwork
 from stm.ranks import Ranks, joined_ranks
 from stm.repeatable import be_repeatable
 from stm.training.checkpoint import load_checkpoint, save_checkpoint
-from stm.training.initial import initialise
+from stm.training.initial import starting_network
 from stm.training.objective import ALONE, cross_entropy_step, twins_step
 from stm.training.optimiser import build_optimiser, learning_rate, set_learning_rate
 from stm.training.progress import Progress, publish, report
@@ -99,11 +99,9 @@ class Training:
         self.index = index
         self.execution = execution
         self.rows = index.select("train", spec["fold"])
-        torch.manual_seed(torch_seed(spec["seed"], Purpose.INITIALISATION))
-        network = build(spec["variant"], spec["frames"], len(index.classes), self.recipe["dropout"])
+        network, fresh = starting_network(self.spec, index.classes, weights)
         self.initial: dict[str, str] | None = None
         if weights is not None:
-            fresh = initialise(network, spec, weights, index.classes)
             self.initial = {"file": str(weights), "sha256": file_digest(weights)}
             self._print(
                 f"initial weights from {weights}; with their own start: {len(fresh)} of {len(network.state_dict())}"

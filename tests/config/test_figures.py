@@ -43,9 +43,10 @@ def edit(plan: Plan, name: str, **changes) -> None:
 
 
 def test_a_study_makes_the_figures_of_its_tables(planned):
-    every = ["accuracy_cost", "confusions", "figure7", "training_curves"]
+    every = ["accuracy_cost", "confusions", "figure5", "figure7", "training_curves"]
     assert planned().figures == every
     assert planned(tables=["table6"]).figures == [name for name in every if name != "figure7"]
+    assert planned(tables=["table8"]).figures == ["figure1", "figure5", "figure6", "training_curves"]
     assert planned(figures=["confusions"]).figures == ["confusions"]
 
 
@@ -70,9 +71,49 @@ def test_figure_7_decides_the_claims_that_speak_of_it(planned):
     assert sorted(decided) == ["P129", "P129b", "P130", "P130b", "P130c", "P131", "P131b", "P131c"]
     # Enlarged: with Twins Training less without. Shrunk: the other way round.
     assert decided["P130"]["first"] == "tsn_scene_on" and decided["P131"]["first"] == "tsn_scene_off"
-    assert plan.deciders == ["figure7"]
-    named = {claim.separation.figure for _, _, _, claim in plan.claims if claim.separation}
+    assert plan.deciders == ["figure1", "figure6", "figure7"]
+    named = {claim.figure_decider.figure for _, _, _, claim in plan.claims if claim.figure_decider}
     assert named <= set(plan.known_figures)
+
+
+def test_figures_1_and_6_take_one_file_of_motion_and_the_maps_of_each_run(planned):
+    plan = planned(seeds=[3, 4], tables=["table8"])
+    one, other = plan.figure("figure1"), plan.figure("figure6")
+    # Three networks with two seeds each, and what moves in the clips of their dataset.
+    assert len(one.inputs) == 1 + 3 * 2 and one.inputs == [one.spec["motion"], *plan.maps]
+    assert set(one.inputs) == set(other.inputs) and list(plan.motions) == [one.spec["motion"]]
+    assert one.spec["motion"].startswith("results/motion/own-") and {m.run.name for m in one.maps} <= set(plan.runs)
+    assert one.maps[0].path.startswith("results/maps/own/") and one.maps[0].path.endswith(".safetensors")
+    (motion,) = plan.motions.values()
+    assert motion.spec["render"] is None and motion.index == f"{plan.dataset('own').folder}/index.arrow"
+
+
+def test_figures_1_and_6_decide_the_claims_that_speak_of_them(planned):
+    plan = planned(tables=["table8"])
+    decided = {name: [claim["id"] for claim in plan.figure(name).spec["claims"]] for name in ("figure1", "figure6")}
+    assert decided["figure6"] == ["I05", "I06b", "P07", "P109", "P110", "P110b"]
+    assert decided["figure1"][0] == "I06" and {"P04", "P05", "P06", "P06e", "P135"} <= set(decided["figure1"])
+    # None of what Figures 1 and 6 show waits for another version.
+    waiting = {claim.id for _, _, _, claim in plan.claims if claim.needs in ("Figure 1", "Figure 6")}
+    assert waiting == set()
+
+
+def test_figure_5_takes_the_first_bound_role_of_each_kind_and_no_network(planned):
+    figure = planned().figure("figure5")
+    assert {key: found["dataset"] for key, found in figure.spec["shown"].items()} == {
+        "temporal": "own",
+        "scene": "scenes",
+    }
+    assert figure.predictions == [] and len(figure.inputs) == 2
+    with pytest.raises(ConfigError, match="no dataset is bound to kinetics400 or ucf101 or hmdb51"):
+        planned(roles={"something_v1": "own"}).figure("figure5")
+
+
+def test_a_measure_of_what_is_no_signal_is_refused_where_it_stands(planned):
+    plan = planned(tables=["table8"])
+    edit(plan, "figure1", measures={"flow": "STM/middle"})
+    with pytest.raises(ConfigError, match=r"figure1\.yaml:\d+: .*measures.flow = 'STM/middle' is none of `signals`"):
+        plan.figure("figure1")
 
 
 def test_a_figure_is_made_by_name_where_the_study_does_not_make_its_table(planned):

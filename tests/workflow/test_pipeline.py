@@ -70,6 +70,12 @@ def test_a_picture_of_features_takes_one_view_of_each_network_and_no_table(pipel
     assert not {"table", "figure", "evaluate"} & set(jobs)
 
 
+def test_pictures_of_what_networks_see_take_the_maps_of_each_and_find_motion_once(pipeline):
+    jobs = pipeline.jobs("reports/figure1.pdf", "reports/figure6.pdf")
+    assert jobs["train"] == jobs["maps"] == 3 and jobs["motion"] == 1 and jobs["deciding_figure"] == 2
+    assert not {"table", "figure", "evaluate"} & set(jobs)
+
+
 def test_counts_need_no_data_and_no_training(pipeline):
     jobs = pipeline.jobs("reports/complexity.csv")
     assert set(jobs) == {"complexity", "table"}

@@ -15,7 +15,7 @@ from .conftest import CHECKOUT, Pipeline
 
 PROFILES = sorted(path.parent.name for path in CHECKOUT.glob("profiles/*/config.yaml"))
 ENGINES = [name for name in PROFILES if name != "default"]
-ON_GPUS = {"train", "evaluate", "evaluate_orders", "evaluate_checkpoint", "features", "speed", "latency"}
+ON_GPUS = {"train", "evaluate", "evaluate_orders", "evaluate_checkpoint", "features", "maps", "speed", "latency"}
 
 
 def profile(name: str) -> dict:

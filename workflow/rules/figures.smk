@@ -3,6 +3,7 @@
 
 wildcard_constraints:
     figure="|".join(PLAN.known_figures),
+    motion=r"motion-[0-9a-f]{8}",
 
 
 rule features:
@@ -29,12 +30,57 @@ rule features:
         " --out {output} > {log} 2>&1"
 
 
+rule motion:
+    """What moves in some clips of a dataset, by no network: TV-L1 flow, differences of frames, drawn movers."""
+    input:
+        lambda w: motion_of(w).index,
+    output:
+        "results/motion/{dataset}/{motion}.safetensors",
+    log:
+        "results/logs/motion/{dataset}/{motion}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: canonical_json(motion_of(w).spec),
+    message:
+        "Finding what moves in clips of {wildcards.dataset}"
+    shell:
+        "stm motion --spec {params.spec:q} --index {input} --out {output} > {log} 2>&1"
+
+
+rule maps:
+    """What the first block of one run's network makes of these clips, and of what it started from."""
+    input:
+        weights="results/runs/{run}/weights.safetensors",
+        record="results/runs/{run}/run.json",
+        index=lambda w: run_of(w).index,
+        motion=lambda w: maps_of(w).motion.path,
+        start=lambda w: run_of(w).initial_weights,
+    output:
+        "results/maps/{run}/{protocol}.safetensors",
+    log:
+        "results/logs/maps/{run}/{protocol}.log",
+    conda:
+        "../../environment.yml"
+    threads: reserved_cores
+    resources:
+        gpu=gpus,
+    params:
+        spec=lambda w: canonical_json(maps_of(w).spec),
+        start=lambda w, input: f"--weights {input.start}" if input.start else "",
+    message:
+        "What {wildcards.run} sees"
+    shell:
+        "stm maps --spec {params.spec:q} --run results/runs/{wildcards.run} --index {input.index}"
+        " --motion {input.motion} {params.start} --out {output} > {log} 2>&1"
+
+
 # A figure that decides claims has more to write than its picture.
 ruleorder: deciding_figure > figure
 
 
 rule deciding_figure:
-    """A picture of features, what was measured of them, and the claims that this decides."""
+    """A picture of features or maps, what was measured of them, and the claims that this decides."""
     input:
         lambda w: figure_of(w).inputs,
     output:

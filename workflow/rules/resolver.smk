@@ -151,3 +151,15 @@ def figure_of(wildcards):
 def features_of(wildcards):
     path = f"results/features/{wildcards.run}/{wildcards.protocol}.arrow"
     return PLAN.find("The file of features", path, PLAN.features)
+
+
+@speaking
+def maps_of(wildcards):
+    path = f"results/maps/{wildcards.run}/{wildcards.protocol}.safetensors"
+    return PLAN.find("The file of maps", path, PLAN.maps)
+
+
+@speaking
+def motion_of(wildcards):
+    path = f"results/motion/{wildcards.dataset}/{wildcards.motion}.safetensors"
+    return PLAN.find("The file of motion", path, PLAN.motions)

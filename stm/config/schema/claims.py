@@ -33,6 +33,15 @@ class Separation(Difference):
     measure: Literal["silhouette", "within", "between"]
 
 
+class Likeness(Difference):
+    """The difference first - second of two signals of a figure, `<line>/<signal>`, in one of its measures."""
+
+    figure: Name
+    # The correlation of a map with TV-L1 flow, or with the high or the low temporal frequency of the features before
+    # the block; or the share of its energy inside what moves, or on its outline.
+    measure: Literal["flow", "high", "low", "inside", "edge"]
+
+
 class Counted(Strict):
     """A count of a full-size network, or how many times as much it is as that of another line (`over`)."""
 
@@ -105,6 +114,7 @@ class Claim(Strict):
     listed: Listed | None = None
     speed: Timed | None = None
     separation: Separation | None = None
+    likeness: Likeness | None = None
     test: str | None = None
     # What would decide it, where this version makes nothing that could.
     needs: str | None = None
@@ -122,7 +132,7 @@ class Claim(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        keys = ("compare", "reached", "count", "listed", "speed", "separation", "test", "needs")
+        keys = ("compare", "reached", "count", "listed", "speed", "separation", "likeness", "test", "needs")
         decided = [key for key in keys if getattr(self, key) is not None]
         if len(decided) != 1:
             given = " and ".join(decided) or "none of them"
@@ -134,6 +144,7 @@ class Claim(Strict):
             "listed": ("dataset",),
             "speed": ("speed",),
             "separation": ("feature",),
+            "likeness": ("feature",),
             "test": ("structure",),
         }
         key = decided[0]
@@ -164,6 +175,11 @@ class Claim(Strict):
             raise ValueError(f"{self.id}: give one of {', '.join(places)}, not {' and '.join(given) or 'none of them'}")
         if self.kind == "literature" and (reached.comparable is None) != (self.margin is None):
             raise ValueError(f"{self.id}: `comparable` needs a margin, in percentage points; the other two have none")
+
+    @property
+    def figure_decider(self) -> Separation | Likeness | None:
+        """What a figure has to hold for it; None where no figure decides it."""
+        return self.separation or self.likeness
 
     @property
     def decider(self) -> Comparison | Reached | Counted | Timed | None:

@@ -6,15 +6,19 @@ classes that any frame shows, `gestures` some of both.
 
 import csv
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from stm.data.synthetic.canvas import Composition, draw, mover_masks
 from stm.data.synthetic.encoding import write_mp4
 from stm.data.synthetic.generators import GENERATORS
 from stm.data.synthetic.settings import checked
 
-__all__ = ["labels", "render", "reversed_pairs"]
+__all__ = ["labels", "movers", "render", "reversed_pairs"]
 
 
 def render(settings: Mapping[str, Any], videos: Path, annotations: Path) -> None:
@@ -36,11 +40,52 @@ def render(settings: Mapping[str, Any], videos: Path, annotations: Path) -> None
     rows = []
     for split in generator.splits:
         (videos / split).mkdir(parents=True, exist_ok=True)
-        for clip in generator.clips(chosen, split):
+        for clip in generator.clips(chosen, split, draw):
             path = videos / split / f"{clip.name}.mp4"
             write_mp4(clip.frames, path)
             rows.append((Path(os.path.relpath(path, annotations.parent)).as_posix(), clip.label, split, clip.group))
     _write_list(rows, annotations)
+
+
+def movers(settings: Mapping[str, Any], clips: Collection[str]) -> dict[str, np.ndarray]:
+    """Where the movers of some clips are seen (`stm.data.synthetic.canvas.mover_masks`), by the clips' ids.
+
+    Args:
+        settings: as of `render`.
+        clips: ids, as `render` lists them: `<split>/<clip>.mp4`.
+
+    Raises:
+        ValueError: a setting is wrong, or these settings draw no such clip.
+    """
+    chosen = checked(settings, GENERATORS)
+    generator = GENERATORS[chosen.generator]
+    wanted = set(clips)
+    found: dict[str, np.ndarray] = {}
+    splits = {clip.partition("/")[0] for clip in wanted}
+    for split in filter(splits.__contains__, generator.splits):
+        for clip in generator.clips(chosen, split, _Unpainted):
+            name = f"{split}/{clip.name}.mp4"
+            if name in wanted:
+                found[name] = clip.frames.masks()
+    if wanted - found.keys():
+        raise ValueError(f"{min(wanted - found.keys())} is no clip that generator {chosen.generator} draws")
+    return found
+
+
+@dataclass(frozen=True)
+class _Unpainted:
+    """A clip whose masks are painted when they are asked for, since most are not."""
+
+    shown: Composition
+    frames: int
+    side: int
+    step: int = 1
+
+    def __getitem__(self, whole: slice) -> "_Unpainted":
+        return replace(self, step=whole.step)
+
+    def masks(self) -> np.ndarray:
+        return mover_masks(self.shown, self.frames, self.side)[:: self.step]
 
 
 def labels(settings: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,9 @@ size. T is the number of frames, S the frame's side in pixels.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -33,12 +35,42 @@ class Track:
     opacity: Path = 1.0
 
 
-def draw(tracks: list[Track], frames: int, side: int) -> np.ndarray:
+class Composition(NamedTuple):
+    """What a clip shows: the surroundings, and before them the actors, of which its class speaks."""
+
+    surroundings: list[Track]
+    actors: list[Track]
+
+
+# What is made of a composition, of so many frames and pixels of a side: an array of frames, or what can be one later.
+Paint = Callable[[Composition, int, int], Any]
+
+
+def draw(shown: Composition, frames: int, side: int) -> np.ndarray:
     """All frames, uint8 (T, S, S, 3); later tracks lie over earlier ones."""
-    poses = [
-        np.stack([np.broadcast_to(path, frames) for path in (t.x, t.y, t.size, t.angle, t.opacity)], axis=1)
-        for t in tracks
-    ]
+    return _painted([*shown.surroundings, *shown.actors], frames, side)
+
+
+def mover_masks(shown: Composition, frames: int, side: int) -> np.ndarray:
+    """Where the actors that move are seen, bool (T, S, S): the pixels that would be others without them.
+
+    What moves in the surroundings (a drifting background, a bystander) is no mover, nor an actor that keeps still.
+    """
+    still = [track for track in shown.actors if not _moves(track)]
+    without = _painted([*shown.surroundings, *still], frames, side)
+    return (draw(shown, frames, side) != without).any(axis=3)
+
+
+def _moves(track: Track) -> bool:
+    return any(np.ptp(path) > 0 for path in _pose(track))
+
+
+def _pose(track: Track) -> tuple[Path, ...]:
+    return track.x, track.y, track.size, track.angle, track.opacity
+
+
+def _painted(tracks: list[Track], frames: int, side: int) -> np.ndarray:
+    poses = [np.stack([np.broadcast_to(path, frames) for path in _pose(track)], axis=1) for track in tracks]
     clip = np.empty((frames, side, side, 3), np.uint8)
     for time in range(frames):
         canvas = Image.new("RGB", (side, side))

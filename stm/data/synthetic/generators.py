@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from stm.data.synthetic import handling, temporal
+from stm.data.synthetic.canvas import Paint
 from stm.data.synthetic.gestures import GESTURES, Person, gesture_clip
 from stm.data.synthetic.handling import Lettered
 from stm.data.synthetic.recordings import CLIPS_A_RECORDING, recording_classes, recording_clips
@@ -16,43 +17,48 @@ from stm.data.synthetic.textures import Photographed
 
 
 def _paired(
-    pairs: tuple[tuple[str, str, Motion], ...], material: type[Photographed | Lettered], settings: Settings, split: str
+    pairs: tuple[tuple[str, str, Motion], ...],
+    material: type[Photographed | Lettered],
+    settings: Settings,
+    split: str,
+    paint: Paint,
 ) -> Iterator[Clip]:
     """A clip of each pair in turn, forwards and backwards."""
     chosen = pairs[: settings.pairs]
     for index in range(settings.clips[split] // 2):
         drawn, reverse, motion = chosen[index % len(chosen)]
-        clip = temporal_clip(motion, material(split, _rng(settings, split, index)), settings.frames, settings.size)
+        shown = temporal_clip(motion, material(split, _rng(settings, split, index)), settings.frames)
+        clip = paint(shown, settings.frames, settings.size)
         for label, frames in ((drawn, clip), (reverse, clip[::-1])):
             yield _alone(label, f"{split}-{index:05d}", frames)
 
 
-def _scenes(settings: Settings, split: str) -> Iterator[Clip]:
+def _scenes(settings: Settings, split: str, paint: Paint) -> Iterator[Clip]:
     for index in range(settings.clips[split]):
         label, thing, place = SCENES[index % len(SCENES)]
         rng = _rng(settings, split, index)
-        frames = scene_clip(thing, place, split, settings.frames, settings.size, rng)
-        yield _alone(label, f"{split}-{index:05d}", frames)
+        shown = scene_clip(thing, place, split, settings.frames, rng)
+        yield _alone(label, f"{split}-{index:05d}", paint(shown, settings.frames, settings.size))
 
 
-def _gestures(settings: Settings, split: str) -> Iterator[Clip]:
+def _gestures(settings: Settings, split: str, paint: Paint) -> Iterator[Clip]:
     """Each person makes each gesture once."""
     for number in range(settings.clips[split] // len(GESTURES)):
         appearance, *motions = _rng(settings, split, number).spawn(1 + len(GESTURES))
         person = Person(appearance)
         for (label, gesture), rng in zip(GESTURES.items(), motions, strict=True):
-            frames = gesture_clip(person, gesture, settings.frames, settings.size, rng)
-            yield _alone(label, f"{split}-{number:05d}", frames)
+            shown = gesture_clip(person, gesture, settings.frames, rng)
+            yield _alone(label, f"{split}-{number:05d}", paint(shown, settings.frames, settings.size))
 
 
-def _recordings(world: str, settings: Settings, split: str) -> Iterator[Clip]:
+def _recordings(world: str, settings: Settings, split: str, paint: Paint) -> Iterator[Clip]:
     classes = recording_classes(world)
     for number in range(settings.clips[split] // CLIPS_A_RECORDING):
         label = classes[number % len(classes)]
         group = f"{label.replace(' ', '-')}-g{number // len(classes) + 1:02d}"
         rng = _rng(settings, split, number)
-        for k, frames in enumerate(recording_clips(world, label, settings.frames, settings.size, rng), 1):
-            yield Clip(f"{group}-c{k:02d}", label, group, frames)
+        for k, shown in enumerate(recording_clips(world, label, settings.frames, rng), 1):
+            yield Clip(f"{group}-c{k:02d}", label, group, paint(shown, settings.frames, settings.size))
 
 
 def _alone(label: str, group: str, frames: np.ndarray) -> Clip:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageOps
 
-from stm.data.synthetic.canvas import Path, Track, draw
+from stm.data.synthetic.canvas import Composition, Path, Track
 from stm.data.synthetic.patterns import texture
 from stm.data.synthetic.shapes import Pen, open_hand, thumb_up
 from stm.data.synthetic.sprites import BACKGROUND_SIDE, cutout
@@ -108,14 +108,14 @@ GESTURES: dict[str, Gesture] = {
 }
 
 
-def gesture_clip(person: Person, gesture: Gesture, frames: int, side: int, rng: np.random.Generator) -> np.ndarray:
-    """One gesture of a person: uint8 (T, S, S, 3)."""
+def gesture_clip(person: Person, gesture: Gesture, frames: int, rng: np.random.Generator) -> Composition:
+    """One gesture of a person."""
     time = np.linspace(0, 1, frames)
     begin, end = rng.uniform(0, 0.25), rng.uniform(0.75, 1)
     progress = np.clip((time - begin) / (end - begin), 0, 1)
     sway = wander(time, rng, reach=0.06)
     stage = [Track(person.room, size=1.3), Track(person.body, **sway), Track(person.head, **sway)]
-    return draw([*stage, *gesture(person, progress, rng)], frames, side)
+    return Composition(stage, gesture(person, progress, rng))
 
 
 def _hand(sprite: Image.Image, rng: np.random.Generator, **pose: Path) -> Track:

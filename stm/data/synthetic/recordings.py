@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stm.data.synthetic.canvas import Track, draw
+from stm.data.synthetic.canvas import Composition, Track
 from stm.data.synthetic.patterns import texture
 from stm.data.synthetic.scene import random_paths
 from stm.data.synthetic.shapes import SHAPES
@@ -28,8 +28,8 @@ def recording_classes(world: str) -> tuple[str, ...]:
     return tuple(f"{thing} before {place}" for place in places for thing in things)
 
 
-def recording_clips(world: str, label: str, frames: int, side: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """The clips of one recording: uint8 (T, S, S, 3) each."""
+def recording_clips(world: str, label: str, frames: int, rng: np.random.Generator) -> Iterator[Composition]:
+    """The clips of one recording."""
     thing, _, place = label.split()
     # Motion has generators of its own: appearance depends on the class.
     appearance, *motions = rng.spawn(1 + CLIPS_A_RECORDING)
@@ -39,4 +39,5 @@ def recording_clips(world: str, label: str, frames: int, side: int, rng: np.rand
     sprites = [background, *(cutout(SHAPES[thing](SPRITE_SIDE), surface) for surface in surfaces)]
     for motion in motions:
         paths = random_paths(frames, motion)
-        yield draw([Track(sprite, **path) for sprite, path in zip(sprites, paths, strict=True)], frames, side)
+        surroundings, *things = [Track(sprite, **path) for sprite, path in zip(sprites, paths, strict=True)]
+        yield Composition([surroundings], things)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stm.data.synthetic.canvas import Track, draw
+from stm.data.synthetic.canvas import Composition, Track
 from stm.data.synthetic.temporal import wander
 from stm.data.synthetic.textures import PLACES, Photographed
 
@@ -11,15 +11,15 @@ THINGS = ("digits", "panels")
 SCENES = tuple((f"{thing} before {place}", thing, place) for place in PLACES["train"] for thing in THINGS)
 
 
-def scene_clip(thing: str, place: str, split: str, frames: int, side: int, rng: np.random.Generator) -> np.ndarray:
-    """One clip of three things that move before a place: uint8 (T, S, S, 3)."""
+def scene_clip(thing: str, place: str, split: str, frames: int, rng: np.random.Generator) -> Composition:
+    """One clip of three things that move before a place."""
     # Motion has a generator of its own: how many draws the things take depends on the class.
     motion, appearance = rng.spawn(2)
     paths = random_paths(frames, motion)
     material = Photographed(split, appearance)
     background = Track(material.place(place), **paths[0])
     sprite = material.thing if thing == "digits" else material.panel
-    return draw([background, *(Track(sprite(), **path) for path in paths[1:])], frames, side)
+    return Composition([background], [Track(sprite(), **path) for path in paths[1:]])
 
 
 def random_paths(frames: int, rng: np.random.Generator) -> list[dict[str, np.ndarray]]:

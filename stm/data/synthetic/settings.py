@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
 from typing import Any, NamedTuple
 
-import numpy as np
+from stm.data.synthetic.canvas import Paint
 
 SPLITS = ("train", "validation")
 
@@ -33,12 +33,12 @@ class Settings:
 
 
 class Clip(NamedTuple):
-    """A clip as drawn: its name, its class, its group (the source it was drawn from), uint8 frames (T, S, S, 3)."""
+    """A clip as drawn: its name, its class, its group (the source it was drawn from), what was painted of it."""
 
     name: str
     label: str
     group: str
-    frames: np.ndarray
+    frames: Any
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ class Generator:
 
     Args:
         classes: in their order.
-        clips: the clips of a split.
+        clips: the clips of a split, each painted as frames or otherwise.
         paired: each two classes are each other's reversal, and of all their clips.
         together: how many clips of a class are drawn together.
         splits: into what the clips are divided; one part where that is left to folds of whole groups.
     """
 
     classes: tuple[str, ...]
-    clips: Callable[[Settings, str], Iterator[Clip]]
+    clips: Callable[[Settings, str, Paint], Iterator[Clip]]
     paired: bool = False
     together: int = 1
     splits: tuple[str, ...] = SPLITS

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from stm.data.synthetic.canvas import Path, Track, draw
+from stm.data.synthetic.canvas import Composition, Path, Track
 from stm.data.synthetic.sprites import Material
 
 # What makes it neither trivial nor hopeless for a network that sees time: calibrated once, on another seed than the
@@ -93,8 +93,8 @@ PAIRS: tuple[tuple[str, str, Motion], ...] = (
 )
 
 
-def temporal_clip(motion: Motion, material: Material, frames: int, side: int) -> np.ndarray:
-    """One clip of a motion, as drawn (not reversed): uint8 (T, S, S, 3)."""
+def temporal_clip(motion: Motion, material: Material, frames: int) -> Composition:
+    """One clip of a motion, as drawn (not reversed)."""
     rng = material.rng
     time = np.linspace(0, 1, frames)
     begin, end = rng.uniform(0, 0.15), rng.uniform(0.85, 1)
@@ -103,7 +103,7 @@ def temporal_clip(motion: Motion, material: Material, frames: int, side: int) ->
     background = Track(material.background(), size=1.5, **wander(time, rng, reach=0.08))
     bystander = Track(material.thing(), size=rng.uniform(0.12, 0.18), **wander(time, rng, reach=0.4))
     surroundings = [background, bystander] if rng.random() < BYSTANDERS else [background]
-    return draw([*surroundings, *motion(progress, material)], frames, side)
+    return Composition(surroundings, motion(progress, material))
 
 
 def wander(time: np.ndarray, rng: np.random.Generator, reach: float) -> dict[str, np.ndarray]:

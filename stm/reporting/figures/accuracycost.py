@@ -26,7 +26,7 @@ def write_accuracy_cost(spec: dict[str, Any], out: Path) -> None:
     A published accuracy is drawn only where it is of the same data, at the FLOPs of the papers' network.
 
     Args:
-        spec: of `stm.config.figureplan.FigurePlan`.
+        spec: of `stm.config.askedfigure.FigurePlan`.
         out: path without its ending.
 
     Raises:

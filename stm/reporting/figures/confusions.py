@@ -26,7 +26,7 @@ def write_confusions(spec: dict[str, Any], out: Path) -> None:
     """Write `out`.pdf and .png, the pairs that each line confuses most, and `out`.csv, every pair that one confuses.
 
     Args:
-        spec: of `stm.config.figureplan.FigurePlan`.
+        spec: of `stm.config.askedfigure.FigurePlan`.
         out: path without its ending.
 
     Raises:

@@ -19,7 +19,7 @@ def write_curves(spec: dict[str, Any], out: Path) -> None:
     """Write `out`.pdf, .png and .csv: a row of panels a table, a curve a run; the runs of one line look alike.
 
     Args:
-        spec: of `stm.config.figureplan.FigurePlan`.
+        spec: of `stm.config.askedfigure.FigurePlan`.
         out: path without its ending.
 
     Raises:

@@ -12,11 +12,12 @@ from stm.files import digest, write_text
 from stm.reporting.cells import Value, csv_cell, markdown
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page, write_rows
+from stm.reporting.figures.featureclaims import claim_rows
 from stm.reporting.figures.separation import (
     DECIDING,
     Network,
     about,
-    claim_rows,
+    claim_pairs,
     load_networks,
     measures,
     separation_rows,
@@ -30,7 +31,7 @@ def write_embedding(spec: dict[str, Any], out: Path) -> None:
     """Write `out`.pdf, .png, .points.csv (what is drawn), .csv (measures), .claims.csv and .md.
 
     Args:
-        spec: of `stm.config.figureplan.FigurePlan`.
+        spec: of `stm.config.askedfigure.FigurePlan`.
         out: path without its ending.
 
     Raises:
@@ -57,7 +58,7 @@ def write_embedding(spec: dict[str, Any], out: Path) -> None:
             }
             for seed, found in enumerate(of_seeds)
         ]
-    claims = claim_rows(spec, networks)
+    claims = claim_rows(spec, claim_pairs(spec, networks))
     _draw(spec, networks, drawn, maps, rows, out)
     points = _points(networks, drawn, maps)
     write_rows(out.with_name(f"{out.name}.points.csv"), points[0], points)

@@ -1,10 +1,9 @@
-"""How far apart networks keep the classes, and the claims that this decides.
+"""How far apart networks keep the classes, and what claims compare of it.
 
 Shape letters: S seeds, n clips. Features and logits are of one view of each clip; the page and docs/verdicts.md say by
 which of them a claim is decided.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,11 @@ from typing import Any
 import numpy as np
 
 from stm.analysis.embedding import class_distances, neighbours_agree, silhouettes, unit_length
-from stm.analysis.statistics import Estimate, difference_interval, holm, smallest_effect
+from stm.analysis.statistics import difference_interval
 from stm.evaluation.predictions import Predictions, read
-from stm.reporting import verdicts
 from stm.reporting.cells import Value
-from stm.reporting.claims import common_cells
+from stm.reporting.figures.featureclaims import Pair
 from stm.reporting.measured import TableError, require_same_clips
-from stm.reporting.verdicts import INCONSISTENT, NOT_TESTABLE, Verdict
 
 SPACES = ("logits", "features")
 SCALINGS = {"raw": lambda points: points, "unit length": unit_length}
@@ -123,25 +120,17 @@ def about(spec: dict[str, Any], network: Network, seed: int) -> dict[str, Value]
     return {"figure": spec["figure"], "study": spec["study"], **named, "seed": line["seeds"][seed]}
 
 
-def claim_rows(spec: dict[str, Any], networks: Sequence[Network]) -> list[dict[str, Value]]:
-    """A row for each claim of the figure's specification, with the columns of every table's claims."""
+def claim_pairs(spec: dict[str, Any], networks: Sequence[Network]) -> dict[str, Pair]:
+    """What each claim of the figure's specification compares, by its id."""
     by_name = {network.line["name"]: network for network in networks}
-    pairs = {
-        claim["id"]: (by_name[claim["separation"]["first"]], by_name[claim["separation"]["second"]])
-        for claim in spec["claims"]
-    }
-    values = {network.line["name"]: _of_clips(network) for network in networks} if spec["claims"] else {}
-    estimates, tested = {}, {}
+    values = {name: _of_clips(network) for name, network in by_name.items()} if spec["claims"] else {}
+    pairs = {}
     for claim in spec["claims"]:
-        first, second = (values[network.line["name"]][claim["separation"]["measure"]] for network in pairs[claim["id"]])
-        estimates[claim["id"]] = difference_interval(first, second, networks[0].groups)
-        if "inconsistent" not in claim and not _obstacle(pairs[claim["id"]]):
-            tested[claim["id"]] = estimates[claim["id"]].p
-    adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
-    return [
-        _claim(spec, claim, pairs[claim["id"]], estimates[claim["id"]], adjusted.get(claim["id"]))
-        for claim in spec["claims"]
-    ]
+        names, measure = [claim["separation"][key] for key in ("first", "second")], claim["separation"]["measure"]
+        first, second = (values[name][measure] for name in names)
+        lines = (by_name[names[0]].line, by_name[names[1]].line)
+        pairs[claim["id"]] = Pair(lines, UNITS[measure], difference_interval(first, second, networks[0].groups))
+    return pairs
 
 
 def _of_clips(network: Network) -> dict[str, np.ndarray]:
@@ -154,39 +143,3 @@ def _of_clips(network: Network) -> dict[str, np.ndarray]:
         found["within"].append(within / DIAMETER)
         found["between"].append(between / DIAMETER)
     return {name: np.stack(values) for name, values in found.items()}
-
-
-def _obstacle(pair: tuple[Network, Network]) -> str:
-    """Why a claim cannot be tested in this study."""
-    lines = [network.line for network in pair]
-    if not all(line["tests_claims"] for line in lines):
-        return "the dataset is a check of the plumbing (tests_claims: false)"
-    return "; ".join(dict.fromkeys(line["obstacle"] for line in lines if line["obstacle"]))
-
-
-def _claim(
-    spec: dict[str, Any], claim: dict[str, Any], pair: tuple[Network, Network], estimate: Estimate, p: float | None
-) -> dict[str, Value]:
-    if "inconsistent" in claim:
-        verdict = Verdict(INCONSISTENT, claim["inconsistent"])
-    elif p is None:
-        verdict = Verdict(NOT_TESTABLE, _obstacle(pair))
-    else:
-        # Never `replicated`: the paper shows a picture, and what is measured of it is ours.
-        verdict = verdicts.direction(estimate, p, genuine=False)
-    lines = [network.line for network in pair]
-    smallest = smallest_effect(estimate)
-    return {
-        **common_cells(spec, claim),
-        "unit": UNITS[claim["separation"]["measure"]],
-        "measured": round(estimate.value, 4),
-        "low": round(estimate.low, 4),
-        "high": round(estimate.high, 4),
-        "verdict": verdict.word,
-        "deviations": "; ".join(dict.fromkeys(d for line in lines for d in line["deviations"])),
-        "experiments": "; ".join(dict.fromkeys(line["experiment"] for line in lines)),
-        "smallest_effect": round(smallest, 4) if math.isfinite(smallest) else None,
-        "p_holm": None if p is None else float(f"{p:.3g}"),
-        "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
-        "table": spec["figure"],
-    }

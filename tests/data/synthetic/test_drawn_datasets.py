@@ -75,6 +75,7 @@ def test_labels_tell_which_classes_a_flip_exchanges(name, pairs, demo):
 @pytest.mark.parametrize("name", ["synthetic_outdoors", "synthetic_indoors"])
 def test_three_splits_test_every_clip_once_and_divide_no_recording(name, demo, tmp_path, monkeypatch):
     monkeypatch.setattr(synthetic, "write_mp4", lambda frames, path: None)
+    monkeypatch.setattr(synthetic, "draw", lambda *_: None)
     monkeypatch.setattr("stm.data.synthetic.generators.recording_clips", lambda *_: [None] * CLIPS_A_RECORDING)
     dataset = demo.dataset(name)
     render = dataset.dataset.render

@@ -10,6 +10,7 @@ import pytest
 from PIL import ImageDraw
 
 from stm.data.synthetic import gestures, handling, patterns, recordings, textures
+from stm.data.synthetic.canvas import draw
 from stm.data.synthetic.generators import GENERATORS
 from stm.data.synthetic.settings import checked
 from stm.data.synthetic.textures import DIGITS, PARTS, PLACES
@@ -62,7 +63,7 @@ def _used(name, patch):
         {"generator": name, "seed": 0, "clips": dict.fromkeys(generator.splits, count), "size": 32}, GENERATORS
     )
     for split in generator.splits:
-        for clip in generator.clips(settings, split):
+        for clip in generator.clips(settings, split, draw):
             found.frames[clip.group] |= {digest(frame.tobytes()) for frame in clip.frames}
             found.kinds |= {kind for kind, _ in drawn}
             found.textures[clip.group] |= {texture for _, texture in drawn}

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from stm.evaluation.predictions import Predictions, write
+from stm.reporting.figures.featureclaims import claim_rows
 from stm.reporting.figures.kinds import write_figure
-from stm.reporting.figures.separation import claim_rows, load_networks
+from stm.reporting.figures.separation import claim_pairs, load_networks
 from stm.reporting.measured import TableError
 from stm.reporting.tables import write_table
 
@@ -168,7 +169,8 @@ def claim(name: str, first: str, second: str, measure: str = "silhouette", **cha
 def decided(spec: dict, claim: dict) -> dict:
     """The row of a claim."""
     networks = load_networks([line for row in spec["panels"] for line in row["lines"]])
-    (row,) = claim_rows({**spec, "claims": [claim]}, networks)
+    spec = {**spec, "claims": [claim]}
+    (row,) = claim_rows(spec, claim_pairs(spec, networks))
     return row
 
 

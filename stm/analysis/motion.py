@@ -1,0 +1,119 @@
+"""What moves in the clips of a dataset, by no network: TV-L1 flow, differences of frames, and drawn movers.
+
+Maps of features are held against these. They are kept at the places that the networks' stem looks at, every fourth
+pixel, and of the few clips that are drawn in full.
+
+Shape letters: n clips, d of them drawn, T frames a clip, P = T - 1 pairs of neighbouring ones, H and W pixels of the
+network's input, h and w places of the stem.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from skimage.registration import optical_flow_tvl1
+
+from stm.analysis.likeness import regions, two_point_spectrum
+from stm.analysis.mapsfile import write_maps_file
+from stm.data.sampling import segment_frames
+from stm.data.shards import FrameIndex
+from stm.data.synthetic import movers
+from stm.data.transforms import centre_region, crop, decode
+from stm.files import digest
+
+# Of ITU-R BT.601: how bright red, green and blue are.
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+# An outline reaches so far to either side, in parts of the frame's side: half of the stem's step at 56 pixels.
+OUTLINE = 1 / 28
+
+
+def write_motion(spec: dict[str, Any], index_path: Path, out: Path) -> None:
+    """Write `flow`, `frame_low` and `frame_high` (n, P, h, w), of a drawn dataset also `inside` and `edge`; of the
+    drawn clips the two frames of one pair, their flow and movers in full.
+
+    Args:
+        spec: of `stm.config.products.Motion`.
+        index_path: of the dataset.
+        out: a safetensors file; its metadata name the clips, their classes and groups.
+    """
+    index = FrameIndex(index_path)
+    rows = chosen(index, index.select(spec["split"]), spec["clips"])
+    clips = [index.clip(int(row)) for row in rows]
+    drawn = drawn_clips([clip.clip for clip in clips], [clip.label for clip in clips], spec["drawn"])
+    pair = drawn_pair(spec["frames"])
+    masks = movers(spec["render"], [clip.clip for clip in clips]) if spec["render"] else {}
+    kept: dict[str, list[np.ndarray]] = {}
+    for i, (row, clip) in enumerate(zip(rows, clips, strict=True)):
+        numbers = segment_frames(clip.frames, spec["frames"])
+        frames = decode(index.read(int(row), numbers))
+        region = centre_region(*frames.shape[-2:], spec["crop_size"], spec["crop_size"][0] / spec["short_side"])
+        seen = crop(frames, region, spec["crop_size"]).numpy()
+        grey = np.tensordot(seen.astype(np.float32) / 255, LUMA, ([1], [0]))
+        flow = np.stack([_flow(grey[t], grey[t + 1]) for t in range(len(grey) - 1)])
+        low, high = two_point_spectrum(grey[:, None])
+        of_clip = {"flow": flow, "frame_low": low[:, 0], "frame_high": np.abs(high[:, 0])}
+        if masks:
+            mask = torch.from_numpy(masks[clip.clip][numbers]).byte()[:, None] * 255
+            mover = crop(mask, region, spec["crop_size"]).numpy()[:, 0] >= 128
+            width = max(1, round(OUTLINE * min(spec["crop_size"])))
+            of_clip["inside"], of_clip["edge"] = (found.astype(np.float32) for found in regions(mover, width))
+        for name, planes in of_clip.items():
+            kept.setdefault(name, []).append(at_stem(planes))
+        if i in drawn:
+            kept.setdefault("drawn.frames", []).append(seen[pair : pair + 2])
+            kept.setdefault("drawn.flow", []).append(flow[pair])
+            if masks:
+                kept.setdefault("drawn.mover", []).append(mover[pair : pair + 2].astype(np.uint8))
+        if (i + 1) % 50 == 0:
+            print(f"{i + 1} of {len(rows)} clips", flush=True)
+    about = {
+        "spec": spec,
+        "clips": [clip.clip for clip in clips],
+        "classes": [index.classes[clip.label] for clip in clips],
+        "groups": [clip.group or clip.clip for clip in clips],
+        "drawn": drawn,
+        "numbers": [segment_frames(clips[i].frames, spec["frames"])[pair : pair + 2].tolist() for i in drawn],
+        "data_digest": index.digest,
+    }
+    write_maps_file(out, {name: np.stack(planes) for name, planes in kept.items()}, about)
+
+
+def chosen(index: FrameIndex, rows: Sequence[int] | np.ndarray, clips: int) -> list[int]:
+    """At most so many rows, those of which a hash of the clip's id comes first, in their own order."""
+    first = sorted((int(row) for row in rows), key=lambda row: digest(index.clip(row).clip))[:clips]
+    return sorted(first)
+
+
+def drawn_clips(clips: Sequence[str], labels: Sequence[int], count: int) -> list[int]:
+    """Positions of the clips that are drawn: the first by a hash of their ids of as many classes; nobody chooses."""
+    of_class: dict[int, int] = {}
+    for i in sorted(range(len(clips)), key=lambda i: digest(clips[i])):
+        of_class.setdefault(labels[i], i)
+    return sorted(list(of_class.values())[:count])
+
+
+def drawn_pair(frames: int) -> int:
+    """Which pair of neighbouring frames is drawn: the middle one, where most actions are under way."""
+    return (frames - 1) // 2
+
+
+def at_stem(planes: np.ndarray) -> np.ndarray:
+    """(..., H, W) to (..., h, w): the mean of the 5x5 pixels around each place that the networks' stem looks at.
+
+    Those are the pixels 0, 4, 8 ...: of two layers with stride 2, each of which is centred on its pixel.
+    """
+    flat = torch.from_numpy(np.ascontiguousarray(planes, dtype=np.float32)).flatten(0, -3)[:, None]
+    pooled = F.avg_pool2d(flat, 5, stride=4, padding=2, count_include_pad=False)[:, 0]
+    return pooled.unflatten(0, planes.shape[:-2]).numpy()
+
+
+def _flow(one: np.ndarray, following: np.ndarray) -> np.ndarray:
+    """How many pixels each pixel of a grey frame moves until the next one, (H, W), by TV-L1.
+
+    Source: Zach, Pock and Bischof, DAGM 2007; scikit-image's, with its settings.
+    """
+    return np.linalg.norm(optical_flow_tvl1(one, following), axis=0)

@@ -1,0 +1,54 @@
+"""Figure 5: a clip and its opposite, and one of a scene, from frames in shards."""
+
+import pandas as pd
+import pytest
+
+from stm.data.shards import FrameIndex
+from stm.reporting.figures.kinds import write_figure
+
+
+@pytest.fixture
+def spec(index) -> dict:
+    shown = {"role": "something_v1", "dataset": "drawn", "index": str(index), "fold": None}
+    pairs = [["moving left", "moving right"], ["rising", "falling"]]
+    return {
+        "code": "0",
+        "figure": "figure5",
+        "study": "demo",
+        "title": "examples",
+        "kind": "examples",
+        "claims": [],
+        "frames": 8,
+        "shown": {
+            "temporal": {**shown, "reversed_pairs": pairs},
+            "scene": {**shown, "role": "kinetics400", "reversed_pairs": []},
+        },
+    }
+
+
+def test_a_clip_and_its_opposite_show_the_same_frames_in_opposite_order(spec, index, tmp_path):
+    for folder in ("first", "second"):
+        write_figure(spec, tmp_path / folder / "figure5")
+    names = sorted(path.name for path in (tmp_path / "first").iterdir())
+    assert names == ["figure5.csv", "figure5.pdf", "figure5.png"]
+    assert all((tmp_path / "first" / n).read_bytes() == (tmp_path / "second" / n).read_bytes() for n in names)
+    found = pd.read_csv(tmp_path / "first/figure5.csv")
+    assert found["data"].tolist() == ["temporal"] * 16 + ["scene"] * 8 and not found["backwards"].any()
+    classes = found.drop_duplicates("clip")["class"].tolist()
+    assert classes[:2] in spec["shown"]["temporal"]["reversed_pairs"]
+    # Of drawn pairs the very same clip: its twin lies in the same group.
+    one, other = found.query("data == 'temporal'")["clip"].unique()
+    assert one.rpartition("-")[0].partition("-0")[2][:4] == other.partition("-0")[2][:4]
+    frames = FrameIndex(index)
+    rows = {frames.clip(int(row)).clip: int(row) for row in frames.select("validation")}
+    numbers = found.query("clip == @one")["frame"].tolist()
+    assert frames.read(rows[one], numbers) == frames.read(rows[other], numbers)[::-1]
+
+
+def test_without_opposite_classes_a_clip_is_shown_backwards(spec, tmp_path):
+    spec["shown"]["temporal"]["reversed_pairs"] = []
+    write_figure(spec, tmp_path / "figure5")
+    found = pd.read_csv(tmp_path / "figure5.csv")
+    forwards, backwards = (found[(found["data"] == "temporal") & (found["backwards"] == way)] for way in (False, True))
+    assert forwards["clip"].tolist() == backwards["clip"].tolist()
+    assert forwards["frame"].tolist() == backwards["frame"].tolist()[::-1]
