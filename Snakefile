@@ -62,15 +62,10 @@ onstart:
 
 
 rule all:
-    """Every table and figure of the study, the order of frames, what its datasets list, all claims, and where they come from."""
+    """All that the report page shows: tables, figures, the order of frames, datasets, all claims, and where they come from."""
     default_target: True
     input:
-        expand("{reports}/{table}.csv", reports=REPORTS, table=TABLES),
-        expand("{reports}/{figure}.pdf", reports=REPORTS, figure=FIGURES),
-        f"{REPORTS}/temporal_order.csv",
-        f"{REPORTS}/datasets.csv",
-        f"{REPORTS}/claims.csv",
-        f"{REPORTS}/provenance.csv",
+        [file for entry in PLAN.entries.values() for file in entry.files],
 
 
 include: "workflow/rules/resolver.smk"

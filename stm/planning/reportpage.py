@@ -1,4 +1,4 @@
-"""Snakemake's report of what a study has made so far: it aborts where something is missing, so it is asked for the rest."""
+"""Snakemake's report of what a study has made so far: of more than is there, Snakemake makes none at all."""
 
 import subprocess
 import sys

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 from stm.reporting.layouts import with_interval
-from stm.reporting.verdicts import IDENTITY, NOT_TESTABLE
+from stm.reporting.verdicts import IDENTITY, NOT_TESTABLE, WORDS
 
 # Counted in a caption, and read on the page.
 NOT_LISTED = (NOT_TESTABLE, IDENTITY)
@@ -25,7 +25,9 @@ def caption(claimed: str, found: str, claims: list[dict[str, str]], study: str) 
         study: its name.
     """
     text = [f"**Claimed.** {rst(claimed)}.", f"**Found** in study {rst(study)}. {rst(found)}", verdicts_of(claims)]
-    for word in dict.fromkeys(row["verdict"] for row in claims if row["verdict"] not in NOT_LISTED):
+    for word in WORDS:
+        if word in NOT_LISTED or all(row["verdict"] != word for row in claims):
+            continue
         text += [f"*{rst(word)}*", "\n".join(_item(row) for row in claims if row["verdict"] == word)]
     return "\n\n".join(text) + "\n"
 
@@ -36,7 +38,7 @@ def verdicts_of(claims: list[dict[str, str]]) -> str:
     if not counts:
         return "It decides no statement of the papers."
     statements = "1 statement" if len(claims) == 1 else f"{len(claims)} statements"
-    return f"**{statements}**\\: " + ", ".join(f"{count} {rst(word)}" for word, count in counts.items()) + "."
+    return f"**{statements}**\\: " + ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word]) + "."
 
 
 def _item(row: dict[str, str]) -> str:

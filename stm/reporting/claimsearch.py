@@ -5,6 +5,7 @@ from html import escape
 
 from stm.config.reportplan import PAPERS
 from stm.reporting.captions import verdicts_of
+from stm.reporting.verdicts import WORDS
 from stm.reporting.webpage import HERE, claims_table, section, table, tag, verdict, webpage
 
 # What can be chosen, by the column, and what is chosen before anything is.
@@ -28,10 +29,9 @@ def claims_html(rows: list[Row], study: str) -> str:
 
 def claims_caption(rows: list[Row], study: str) -> str:
     """How often each verdict was given to each paper."""
-    text = [f"Every claim of both papers, as study {study} decides it."]
-    for paper in dict.fromkeys(row["paper"] for row in rows):
-        text.append(f"*{PAPERS[paper]}*. {verdicts_of([row for row in rows if row['paper'] == paper])}")
-    return "\n\n".join(text) + "\n"
+    papers = dict.fromkeys(row["paper"] for row in rows)
+    counted = [f"*{PAPERS[paper]}*. {verdicts_of([r for r in rows if r['paper'] == paper])}" for paper in papers]
+    return "\n\n".join([f"Every claim of both papers, as study {study} decides it.", *counted]) + "\n"
 
 
 def _summary(rows: list[Row]) -> str:
@@ -41,7 +41,8 @@ def _summary(rows: list[Row]) -> str:
     head = [tag("th", "Verdict"), *(tag("th", escape(PAPERS[paper]), 'class="number"') for paper in papers)]
     body = [
         tag("tr", [tag("td", verdict(word)), *(_count(counted[word, paper], word, paper) for paper in papers)])
-        for word in dict.fromkeys(row["verdict"] for row in rows)
+        for word in WORDS
+        if any(row["verdict"] == word for row in rows)
     ]
     return table(tag("tr", head), body)
 

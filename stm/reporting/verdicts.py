@@ -14,6 +14,11 @@ LEVEL = 0.05
 NOT_TESTABLE = "not testable here"
 INCONSISTENT = "inconsistent in the paper"
 IDENTITY = "by construction"
+# Every word, in the order in which they are counted for a reader.
+WORDS = (
+    *("replicated", "holds here", "refuted", "fails here", "undecided", "undecided here"),
+    *("control", "control undecided", "control failed", IDENTITY, INCONSISTENT, NOT_TESTABLE),
+)
 
 
 @dataclass(frozen=True)

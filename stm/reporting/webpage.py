@@ -97,25 +97,23 @@ def claims_table(rows: list[dict[str, str]], *, everywhere: bool = False) -> str
     """Claims from the cells of their csv file; of tables everywhere, each with its table and its deviations."""
     if not rows:
         return "<p>None.</p>"
-    head = tag(
-        "tr", [tag("th", name, _number(name in ("Published", "Measured"))) for i, name in enumerate(CLAIM_HEADER)]
-    )
+    head = tag("tr", [tag("th", name, _number(name in ("Published", "Measured"))) for name in CLAIM_HEADER])
     body = [_claim(row, everywhere) for row in rows]
     return table(head, body, "claims") + f'<p class="small">{escape(claims_legend(rows))}</p>'
 
 
 def _claim(row: dict[str, str], everywhere: bool) -> str:
-    seen = smallest_seen(row)
-    seen = f'<div class="small">could have seen {escape(seen)}</div>' if seen else ""
+    smallest = smallest_seen(row)
+    seen = f'<div class="small">could have seen {escape(smallest)}</div>' if smallest else ""
     why = escape(row["why"])
     if everywhere and row["deviations"]:
         why += f"<details><summary>deviations</summary>{escape(row['deviations'])}</details>"
     if row["same_evidence_as"]:
         why += f'<div class="small">the same evidence as {escape(row["same_evidence_as"])}</div>'
-    table = f" · {escape(row['table'])}" if everywhere and row["table"] else ""
+    place = f"{row['where']} · {row['table']}" if everywhere and row["table"] else row["where"]
     cells = [
         tag("td", tag("b", escape(row["claim"]))),
-        tag("td", f'{escape(row["statement"])}<div class="small">{escape(row["where"])}{table}</div>'),
+        tag("td", f'{escape(row["statement"])}<div class="small">{escape(place)}</div>'),
         tag("td", measured_cell(with_interval(row, "published")), 'class="number" data-label="published"'),
         tag("td", measured_cell(with_interval(row, "measured")) + seen, 'class="number" data-label="measured"'),
         tag("td", verdict(row["verdict"])),
