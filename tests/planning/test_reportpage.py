@@ -40,7 +40,7 @@ def test_claims_come_first_and_tables_in_the_order_of_their_numbers(demo):
     figures = [category(demo.figure(name).figure) for name in demo.figures]
     assert min([*tables, *figures, "Datasets", "Order of frames", "Provenance"]) > "Claims"
     pads = {name: category(demo.table(name).table) for name in ("table6", "table10")}
-    assert pads == {"table6": "TPAMI 2022 Table \u20076", "table10": "TPAMI 2022 Table 10"}
+    assert pads == {"table6": "TPAMI 2022 Table \u200a6", "table10": "TPAMI 2022 Table 10"}
 
 
 def test_nothing_made_is_nothing_to_report(demo, commands, capsys):

@@ -20,7 +20,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.tables, self.tags, self.text = [], [], ""
+        self.tables, self.tags, self.text, self.in_cell = [], [], "", False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
@@ -31,10 +31,14 @@ class Page(HTMLParser):
             self.tables[-1].append([])
         elif tag in ("td", "th"):
             self.tables[-1][-1].append("")
+            self.in_cell = True
+
+    def handle_endtag(self, tag):
+        self.in_cell = self.in_cell and tag not in ("td", "th")
 
     def handle_data(self, data):
         self.text += data
-        if self.tables and self.tables[-1] and self.tables[-1][-1]:
+        if self.in_cell:
             self.tables[-1][-1][-1] += data
 
 
@@ -72,13 +76,13 @@ def test_text_from_users_is_text_on_a_page_and_in_a_caption(reports):
     page = page_of(reports / "table6.html")
     assert "script" not in [tag for tag, _ in page.tags] and EVIL in page.text
     caption = (reports / "table6.rst").read_text(encoding="utf-8")
-    shown = publish_parts(caption, writer_name="html", settings_overrides={"halt_level": 2})["body"]
+    shown = publish_parts(caption, writer="html", settings_overrides={"halt_level": 2})["body"]
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; `a`_ |b| *c* d_" in shown
-    assert publish_parts(rst(EVIL), writer_name="html")["body"].startswith("<p>&lt;script&gt;")
+    assert publish_parts(rst(EVIL), writer="html")["body"].startswith("<p>&lt;script&gt;")
 
 
 def test_a_caption_says_what_is_claimed_and_what_was_found(reports):
-    shown = publish_parts((reports / "table6.rst").read_text(encoding="utf-8"), writer_name="html")["body"]
+    shown = publish_parts((reports / "table6.rst").read_text(encoding="utf-8"), writer="html")["body"]
     words = " ".join(re.sub("<[^>]*>", "", shown).split())
     assert "Claimed. Table 6 of TPAMI 2022: Impact of two modules" in words
     assert re.search(r"Top-1 \(%\): TSN 50\.0 \[[\d., ]+\] \(published 19\.7\); CSTM 94\.2", words)

@@ -80,7 +80,7 @@ def menu(page) -> list[str]:
 
 def test_claims_are_the_first_of_the_categories(page):
     names = menu(page)
-    assert names == ["Claims", "Datasets", "Figures", "Order of frames", "Provenance", "TPAMI 2022 Table \u20076"]
+    assert names == ["Claims", "Datasets", "Figures", "Order of frames", "Provenance", "TPAMI 2022 Table \u200a6"]
     words = page.locator("body").inner_text()
     assert "Does this paper hold?" in words and "Study tiny" in words and "not testable here" in words
 
@@ -141,7 +141,7 @@ SHOWN = {"a page": a_page, "a picture": a_picture, "pdf": a_pdf}
 
 
 def test_a_caption_says_what_was_found(page, finished):
-    page.locator("nav li a", has_text="Table \u20076").click()
+    page.locator("nav li a", has_text="Table \u200a6").click()
     page.locator("nav tbody tr").first.locator("td:last-child a").nth(1).click()
     words = page.locator("nav").inner_text()
     row = rows_of(finished.folder / "reports/table6.csv")[3]
