@@ -12,8 +12,7 @@ from stm.config.loading import ConfigError, suggestion
 from stm.config.plan import Plan
 from stm.config.reportplan import Entry
 from stm.planning.origin import DEFAULT_STUDY
-
-ENDINGS = (".claims.csv", ".csv", ".html", ".pdf", ".png", ".tex")
+from stm.planning.targets import report_name
 
 
 def write_report(arguments: Sequence[str]) -> int:
@@ -55,8 +54,7 @@ def _asked(plan: Plan, targets: Sequence[str]) -> list[Entry]:
     entries = plan.entries
     names = []
     for target in targets:
-        name = target.removeprefix(f"{plan.study.reports_dir}/")
-        name = next((name.removesuffix(ending) for ending in ENDINGS if name.endswith(ending)), name)
+        name = report_name(plan, target)
         if name not in [*entries, "all"]:
             hint = suggestion(name, entries)
             raise ConfigError(f"{target} is nothing that a report shows.{hint}\n  Known: {', '.join(entries)}")
