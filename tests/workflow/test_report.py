@@ -90,6 +90,7 @@ def test_every_entry_opens(page, finished):
     for name in menu(page):
         page.reload()
         page.locator("nav li a", has_text=name).click()
+        page.locator("nav tbody tr").first.wait_for()
         for row in page.locator("nav tbody tr").all():
             title = row.locator("td").first.inner_text()
             stem, form = title.split(": ")
@@ -146,7 +147,8 @@ def test_a_caption_says_what_was_found(page, finished):
     words = page.locator("nav").inner_text()
     row = rows_of(finished.folder / "reports/table6.csv")[3]
     assert "Impact of two modules" in words and f"STM {float(row['top1']):.1f} [" in words
-    assert f"(published {row['published_top1']})" in words and "17 statements" in words
+    assert f"(published {row['published_top1']})" in words
+    assert f"{len(rows_of(finished.folder / 'reports/table6.claims.csv'))} statements" in words
 
 
 def test_claims_are_searched_and_filtered(page, finished):
