@@ -52,6 +52,7 @@ def browser():
 def page(browser, report):
     """The page, opened; no error on its console and nothing asked of anybody, whatever a test does with it."""
     page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.set_default_timeout(120_000)  # a machine may be busy
     trouble = []
     page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: trouble.append(str(error)))
