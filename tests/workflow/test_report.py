@@ -56,8 +56,8 @@ def page(browser, report):
     trouble = []
     page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("requestfailed", lambda request: trouble.append(f"failed: {request.url[:80]}"))
     page.on("request", lambda request: trouble.append(request.url) if is_elsewhere(request.url) else None)
+    page.on("requestfailed", lambda request: None if of_the_browser(request.url) else trouble.append(request.url[:80]))
     page.goto(report.as_uri())
     yield page
     page.close()
@@ -65,8 +65,12 @@ def page(browser, report):
 
 
 def is_elsewhere(url: str) -> bool:
-    # The browser's own viewer of pdf files is an extension of it.
-    return not url.startswith(("file:", "data:", "blob:", "chrome-extension:", "chrome:"))
+    return not url.startswith(("file:", "data:", "blob:")) and not of_the_browser(url)
+
+
+def of_the_browser(url: str) -> bool:
+    """Its own viewer of pdf files is an extension; it stops loading when another entry is opened."""
+    return url.startswith(("chrome-extension:", "chrome:"))
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -115,9 +119,8 @@ def a_page(page, link, stem: str, reports: Path) -> None:
         "provenance": ("tbody tr", len(rows_of(reports / "provenance.csv"))),
         "table6": ("table.claims tbody tr", len(rows_of(reports / "table6.claims.csv"))),
     }[stem]
-    frame.locator(expected[0]).first.wait_for()
-    assert frame.locator(expected[0]).count() == expected[1] > 0
     assert "tiny" in frame.locator("h1").inner_text()
+    assert frame.locator(expected[0]).count() == expected[1]
 
 
 def a_picture(page, link, stem: str, reports: Path) -> None:
@@ -145,7 +148,7 @@ SHOWN = {"a page": a_page, "a picture": a_picture, "pdf": a_pdf}
 def test_a_caption_says_what_was_found(page, finished):
     page.locator("nav li a", has_text="Table \u200a6").click()
     page.locator("nav tbody tr").first.locator("td:last-child a").nth(1).click()
-    words = page.locator("nav").inner_text()
+    words = page.locator("nav").first.inner_text()
     row = rows_of(finished.folder / "reports/table6.csv")[3]
     assert "Impact of two modules" in words and f"STM {float(row['top1']):.1f} [" in words
     assert f"(published {row['published_top1']})" in words
