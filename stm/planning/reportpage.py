@@ -52,7 +52,7 @@ def write_report(arguments: Sequence[str]) -> int:
 def _asked(plan: Plan, targets: Sequence[str]) -> list[Entry]:
     """The entries that targets name; all of them without any."""
     entries = plan.entries
-    names = []
+    names: list[str] = []
     for target in targets:
         name = report_name(plan, target)
         if name not in [*entries, "all"]:
