@@ -18,6 +18,13 @@ reports/%: $(VENV) FORCE ## a report, as reports/table6.csv; Snakemake makes wha
 all: $(VENV) ## every table of the study, and all claims
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
+report: $(VENV) ## make what is missing, then reports/report.html: all of it on one page
+	$(BIN)/snakemake --cores $(CORES) $(ARGS)
+	$(BIN)/python -m stm report -- $(ARGS)
+
+report-now: $(VENV) ## the same page of what exists: makes nothing, names what is missing
+	$(BIN)/python -m stm report -- $(ARGS)
+
 test: $(VENV) ## the tests: no network, no GPU
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
@@ -63,4 +70,4 @@ $(VENV): requirements.lock pyproject.toml
 	touch $@
 
 FORCE:
-.PHONY: help all test test-faults test-downloads test-slurm lint format lock hooks venv FORCE
+.PHONY: help all report report-now test test-faults test-downloads test-slurm lint format lock hooks venv FORCE

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -36,6 +37,13 @@ except ConfigError as error:
 
 REPORTS = PLAN.study.reports_dir
 
+
+report: "workflow/report/study.rst"
+
+
+# What the first page of `snakemake --report` speaks of, and nothing else reads.
+config |= {"plan": PLAN, "now": datetime.now}
+
 # `stm` in a rule is this checkout's, run by the Python that runs Snakemake, whether or not its environment is on PATH.
 if workflow.deployment_settings.deployment_method:
     raise WorkflowError(
@@ -54,14 +62,10 @@ onstart:
 
 
 rule all:
-    """Every table and figure of the study, the order of frames, what its datasets list, and all claims."""
+    """All that the report page shows: tables, figures, the order of frames, datasets, all claims, and where they come from."""
     default_target: True
     input:
-        expand("{reports}/{table}.csv", reports=REPORTS, table=TABLES),
-        expand("{reports}/{figure}.pdf", reports=REPORTS, figure=FIGURES),
-        f"{REPORTS}/temporal_order.csv",
-        f"{REPORTS}/datasets.csv",
-        f"{REPORTS}/claims.csv",
+        [file for entry in PLAN.entries.values() for file in entry.files],
 
 
 include: "workflow/rules/resolver.smk"

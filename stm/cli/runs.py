@@ -89,6 +89,12 @@ def explain(options: argparse.Namespace) -> None:
     print(origin.text(Plan(study), options.report, options.line))
 
 
+def report(options: argparse.Namespace) -> int:
+    from stm.planning.reportpage import write_report
+
+    return write_report(options.snakemake)
+
+
 RUN = {"--run": path("folder of a finished run, as results/runs/…/seed0")}
 
 ABOUT_RUNS: dict[str, Command] = {
@@ -139,6 +145,17 @@ ABOUT_RUNS: dict[str, Command] = {
             **STUDY,
             "targets": TARGETS,
             "--watch": {"type": positive, "metavar": "SECONDS", "help": "show it anew as often"},
+        },
+    ),
+    "report": (
+        report,
+        "write Snakemake's report of what a study has made so far, and name what is missing",
+        {
+            "snakemake": {
+                "nargs": "*",
+                "metavar": "ARGUMENT",
+                "help": "after --, as they are typed for Snakemake: targets, --configfile, --config",
+            }
         },
     ),
     "explain": (

@@ -143,6 +143,12 @@ def order(options: argparse.Namespace) -> None:
     write_order(options.spec, options.out)
 
 
+def provenance(options: argparse.Namespace) -> None:
+    from stm.reporting.origins import write_provenance
+
+    write_provenance(options.spec, options.out)
+
+
 STAGES: dict[str, Command] = {
     "render": (
         render,
@@ -294,6 +300,11 @@ STAGES: dict[str, Command] = {
         checkpoints,
         "hold public checkpoints to what is published of them",
         {**SPEC, "--out": path("csv to write")},
+    ),
+    "provenance": (
+        provenance,
+        "say of every run of a study its data, code, versions and hardware",
+        {**SPEC, "--out": path("path without its ending")},
     ),
     "claims": (
         claims,

@@ -26,10 +26,12 @@ from stm.config.products import (
     SpeedJob,
     prediction_name,
 )
+from stm.config.reportplan import Entry, entries
 from stm.config.schema.tables import Table
 from stm.config.study import BoundStudy, NotForThisStudyError
 from stm.config.submissionplan import Submission, obstacle, submission
-from stm.config.tableplan import TablePlan, table_plan
+from stm.config.tableplan import REPORTING_SOURCES, TablePlan, table_plan
+from stm.files import source_digest
 
 
 class Plan(BoundStudy):
@@ -135,6 +137,28 @@ class Plan(BoundStudy):
     def checkpoints(self) -> CheckpointsPlan:
         """Every public checkpoint that is known, and what is measured of those that are here."""
         return checkpoints_plan(self)
+
+    @cached_property
+    def entries(self) -> dict[str, Entry]:
+        """What the study's report page shows, by name."""
+        tables = [self.table(name) for name in self.tables]
+        figures = [self.figure(name) for name in self.figures]
+        return entries(self.study.reports_dir, tables, figures, self.deciders)
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What the stage of that name is told: the study's settings, and the folders of all runs that it shows."""
+        lines = [line for name in self.tables for line in self.table(name).all_lines]
+        shown = [p.run for line in lines for seed in line.predictions for p in seed]
+        shown += [p.run for name in self.figures for p in self.figure(name).predictions]
+        starts = [run.start for run in shown if run.start]
+        return {
+            "code": source_digest(*REPORTING_SOURCES),
+            "study": self.study.study,
+            "file": str(self.path),
+            "settings": self.study.model_dump(mode="json", exclude={"extends"}),
+            "runs": list(dict.fromkeys(run.folder for run in [*starts, *shown])),
+        }
 
     def submission(self, table: str, line: int, seed: int) -> Submission:
         """What a line of a table answers for test clips.

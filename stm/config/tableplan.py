@@ -15,6 +15,8 @@ from stm.files import source_digest
 # Tables are so cheap that any edit of what makes them may make them again.
 REPORTING_SOURCES = (
     PACKAGE / "reporting",
+    PACKAGE / "reporting" / "page.css",
+    PACKAGE / "reporting" / "claims.js",
     PACKAGE / "analysis" / "rounds.py",
     PACKAGE / "analysis" / "statistics.py",
     PACKAGE / "evaluation" / "metrics.py",
@@ -82,6 +84,7 @@ class TableLine:
             "views": first.spec["protocol"]["clips"] * first.spec["protocol"]["crops"],
             "seeds": [seed[0].run.spec["seed"] for seed in self.predictions],
             "predictions": [[p.path for p in seed] for seed in self.predictions],
+            "runs": list(dict.fromkeys(p.run.folder for seed in self.predictions for p in seed)),
             "deviations": self.deviations,
             "sees_order": self.sees_order,
             "learns_order": self.sees_order and self.line.change.frame_order is None,

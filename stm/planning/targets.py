@@ -7,7 +7,7 @@ from stm.config.loading import ConfigError, suggestion
 from stm.config.plan import Plan
 from stm.config.products import Prediction
 
-ENDINGS = (".claims.csv", ".points.csv", ".csv", ".md", ".tex", ".pdf", ".png")
+ENDINGS = (".claims.csv", ".points.csv", ".csv", ".md", ".tex", ".html", ".rst", ".pdf", ".png")
 ORDER, DATASETS, CLAIMS = "temporal_order", "datasets", "claims"
 
 
@@ -53,9 +53,14 @@ def table_name(plan: Plan, text: str) -> str:
     return _known(plan, text, plan.known_tables)
 
 
-def _known(plan: Plan, text: str, known: Sequence[str]) -> str:
+def report_name(plan: Plan, text: str) -> str:
+    """`table6` of `reports/table6.csv`, whatever the ending."""
     name = text.removeprefix(f"{plan.study.reports_dir}/")
-    name = next((name.removesuffix(ending) for ending in ENDINGS if name.endswith(ending)), name)
+    return next((name.removesuffix(ending) for ending in ENDINGS if name.endswith(ending)), name)
+
+
+def _known(plan: Plan, text: str, known: Sequence[str]) -> str:
+    name = report_name(plan, text)
     if name not in known:
         raise ConfigError(f"{text} is no report of a study.{suggestion(name, known)}\n  Known: {', '.join(known)}")
     return name

@@ -6,11 +6,13 @@ from collections import Counter
 from pathlib import Path
 
 from stm.config.loading import read_yaml, validated
+from stm.config.reportplan import PAPERS
 from stm.config.schema.claims import Claim, Claims
 from stm.files import write_text
 from stm.reporting.cells import csv_cell, csv_text, markdown
 from stm.reporting.claims import COLUMNS
-from stm.reporting.layouts import PAPERS, claims_markdown, grouped
+from stm.reporting.claimsearch import claims_caption, claims_html
+from stm.reporting.layouts import claims_markdown, grouped
 from stm.reporting.measured import TableError
 from stm.reporting.verdicts import IDENTITY, INCONSISTENT, NOT_TESTABLE
 
@@ -18,7 +20,7 @@ Row = dict[str, str]
 
 
 def write_claims(tables: list[Path], claims: list[Path], study: str, out: Path) -> None:
-    """Join the tables' claims, and all others, to `out`.csv and `out`.md.
+    """Join the tables' claims, and all others, to `out`.csv, and for people .md, .html, and .rst, its caption.
 
     Args:
         tables: `<table>.claims.csv` files, in the order in which they are to stand.
@@ -42,6 +44,8 @@ def write_claims(tables: list[Path], claims: list[Path], study: str, out: Path) 
         out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
     )
     write_text(out.with_name(f"{out.name}.md"), _page(decided, others, study, out.parent))
+    write_text(out.with_name(f"{out.name}.html"), claims_html(rows, study))
+    write_text(out.with_name(f"{out.name}.rst"), claims_caption(rows, study))
 
 
 def _read(path: Path) -> list[Row]:

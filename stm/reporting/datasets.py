@@ -3,21 +3,29 @@
 from pathlib import Path
 from typing import Any
 
+from stm.config.reportplan import PAPERS
 from stm.data.annotations import class_list, official_folds, read_all
 from stm.data.check.listed import counts
 from stm.files import write_text
 from stm.reporting import verdicts
+from stm.reporting.captions import caption
 from stm.reporting.cells import Value, csv_cell, csv_text, markdown
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.claims import common_cells
-from stm.reporting.layouts import PAPERS, claims_markdown
+from stm.reporting.layouts import claims_markdown, texts
 from stm.reporting.verdicts import INCONSISTENT, NOT_TESTABLE, Verdict
+from stm.reporting.webpage import claims_table, deviation_notes, paragraph, section, simple_table, webpage
 
 COLUMNS = [
     *("role", "source", "study", "dataset", "count", "fold", "listed", "published_iccv2019", "published_tpami2022"),
     *("deviations", "status"),
 ]
 HEADER = ["Role", "Dataset", "Count", "Fold", "Listed", "ICCV 2019", "TPAMI 2022", "Status"]
+NOTE = (
+    "Counted in the annotation files alone: a clip that is listed may have no video any more. `clips` are all that "
+    f"the makers list, `folds` their own splits. Published: {PAPERS['iccv2019']}, sections 4.3 and 4.4; "
+    f"{PAPERS['tpami2022']}, the same."
+)
 WITHOUT_TEST = "counted without the makers' test list: it is not there, or the dataset's entry does not name it"
 
 Row = dict[str, Value]
@@ -26,7 +34,7 @@ Counts = dict[str, list[int]]
 
 
 def write_datasets(spec: dict[str, Any], out: Path) -> None:
-    """Write `out`.csv, a row a role, count and fold, `out`.md, and `out`.claims.csv.
+    """Write `out`.csv, a row a role, count and fold, `out`.claims.csv, and for people .md, .html and .rst, its caption.
 
     Args:
         spec: of `stm.config.datasetplan.DatasetsPlan`.
@@ -42,7 +50,9 @@ def write_datasets(spec: dict[str, Any], out: Path) -> None:
     for ending, text in {
         ".csv": csv_text(COLUMNS, ([csv_cell(row[column]) for column in COLUMNS] for row in rows)),
         ".claims.csv": csv_text(CLAIM_COLUMNS, ([csv_cell(row[c]) for c in CLAIM_COLUMNS] for row in claims)),
-        ".md": _page(spec, rows, claims),
+        ".md": _page(spec, rows, texts(claims)),
+        ".html": _web(spec, rows, texts(claims)),
+        ".rst": caption("What the papers say of their datasets", _found(rows), texts(claims), spec["study"]),
     }.items():
         write_text(out.with_name(f"{out.name}{ending}"), text)
 
@@ -134,22 +144,35 @@ def _claim(spec: dict[str, Any], claim: dict[str, Any], role: dict[str, Any], li
     }
 
 
-def _page(spec: dict[str, Any], rows: list[Row], claims: list[Row]) -> str:
+def _page(spec: dict[str, Any], rows: list[Row], claims: list[dict[str, str]]) -> str:
     """The counts for reading, then the claims that they decide."""
     text = [f"# Datasets, study {markdown(spec['study'])}", ""]
     text += [f"| {' | '.join(HEADER)} |", f"|{' --- |' * 4}{' ---: |' * 3} --- |"]
-    columns = ("role", "dataset", "count", "fold", "listed", "published_iccv2019", "published_tpami2022", "status")
-    for row in rows:
-        cells = [f"{row[c]:,}" if isinstance(row[c], int) else markdown(csv_cell(row[c])) for c in columns]
-        text.append(f"| {' | '.join(cells)} |")
+    text += [f"| {' | '.join(map(markdown, cells))} |" for cells in _cells(rows)]
     text += [
         "",
-        "Counted in the annotation files alone: a clip that is listed may have no video any more. `clips` are all that "
-        f"the makers list, `folds` their own splits. Published: {PAPERS['iccv2019']}, sections 4.3 and 4.4; "
-        f"{PAPERS['tpami2022']}, the same.",
+        NOTE,
         "",
         "## What the papers say of their datasets",
         "",
-        *claims_markdown([{column: csv_cell(value) for column, value in row.items()} for row in claims]),
+        *claims_markdown(claims),
     ]
     return "\n".join(text) + "\n"
+
+
+def _web(spec: dict[str, Any], rows: list[Row], claims: list[dict[str, str]]) -> str:
+    parts = [simple_table(HEADER, _cells(rows), text_columns=4), paragraph(NOTE)]
+    parts += [section("What the papers say of their datasets", claims_table(claims), deviation_notes(claims))]
+    return webpage(
+        f"Datasets, study {spec['study']}", "What the annotation files list, beside what the papers say", parts
+    )
+
+
+def _found(rows: list[Row]) -> str:
+    listed = sorted({str(row["dataset"]) for row in rows if row["listed"] is not None})
+    return f"Counted in the annotation files of {', '.join(listed) or 'none'}."
+
+
+def _cells(rows: list[Row]) -> list[list[str]]:
+    columns = ("role", "dataset", "count", "fold", "listed", "published_iccv2019", "published_tpami2022", "status")
+    return [[f"{row[c]:,}" if isinstance(row[c], int) else csv_cell(row[c]) for c in columns] for row in rows]

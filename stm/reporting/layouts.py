@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from stm.config.reportplan import PAPERS
 from stm.reporting.cells import Value, csv_cell, latex, markdown
 
 LABELS = {
@@ -22,7 +23,6 @@ DECIMALS = {
     "speed_vs_tsn": 2,
     "latency_ms": 1,
 }
-PAPERS = {"iccv2019": "ICCV 2019", "tpami2022": "TPAMI 2022", "controls": "our own controls"}
 # Columns of a table in which its lines differ.
 COMMON = ("role", "subset", "frames")
 
@@ -31,40 +31,40 @@ Row = dict[str, Value]
 
 def table_markdown(spec: dict[str, Any], rows: list[Row], claims: list[Row]) -> str:
     """The page of one table: figures, notes, verdicts."""
-    described, measures = _described(spec), spec["measures"]
-    marks, notes = _notes(spec)
+    described, measures = descriptors_of(spec), spec["measures"]
+    marks, notes = footnotes(spec)
     header = ["Model", *described, *(f"{LABELS[m]} {kind}" for m in measures for kind in ("measured", "published"))]
-    text = [f"# {_heading(spec)}", "", markdown(spec["title"]), ""]
+    text = [f"# {heading(spec)}", "", markdown(spec["title"]), ""]
     text += [_line(map(markdown, header)), _line(["---"] * (1 + len(described)) + ["---:"] * (2 * len(measures)))]
     for line, row in zip(spec["lines"], rows, strict=True):
-        cells = [markdown(cell) for cell in _cells(line, row, described, measures)]
+        cells = [markdown(cell) for cell in line_cells(line, row, described, measures)]
         cells[0] += f" <sup>{marks[line['line']]}</sup>" if line["line"] in marks else ""
         text.append(_line(cells))
     text += ["", *(f"- <sup>{mark}</sup> {markdown(note)}" for mark, note in notes.items())]
-    text += [f"- {markdown(note)}" for note in _remarks(spec, rows)]
+    text += [f"- {markdown(note)}" for note in remarks_of(spec, rows)]
     if claims:
-        text += ["", "## What the table claims", "", *claims_markdown([_text(row) for row in claims])]
+        text += ["", "## What the table claims", "", *claims_markdown(texts(claims))]
     return "\n".join(text) + "\n"
 
 
 def table_latex(spec: dict[str, Any], rows: list[Row]) -> str:
     """The table for a document that loads the package booktabs."""
-    described, measures = _described(spec), spec["measures"]
-    marks, notes = _notes(spec)
+    described, measures = descriptors_of(spec), spec["measures"]
+    marks, notes = footnotes(spec)
     above = [""] * (1 + len(described)) + [rf"\multicolumn{{2}}{{c}}{{{latex(LABELS[m])}}}" for m in measures]
     starts = [2 + len(described) + 2 * i for i in range(len(measures))]
     header = ["Model", *map(latex, described), *(["measured", "published"] * len(measures))]
     text = ["% needs \\usepackage{booktabs}", r"\begin{table}", r"\centering"]
-    text += [rf"\caption{{{latex(_heading(spec))}. {latex(spec['title'])}.}}"]
+    text += [rf"\caption{{{latex(heading(spec))}. {latex(spec['title'])}.}}"]
     text += [rf"\begin{{tabular}}{{{'l' * (1 + len(described))}{'rr' * len(measures)}}}", r"\toprule"]
     text += [_row(above), " ".join(rf"\cmidrule(lr){{{s}-{s + 1}}}" for s in starts), _row(header), r"\midrule"]
     for line, row in zip(spec["lines"], rows, strict=True):
-        cells = [latex(cell) for cell in _cells(line, row, described, measures)]
+        cells = [latex(cell) for cell in line_cells(line, row, described, measures)]
         cells[0] += rf"\textsuperscript{{{marks[line['line']]}}}" if line["line"] in marks else ""
         text.append(_row(cells))
     text += [r"\bottomrule", r"\end{tabular}", "", r"\smallskip\footnotesize"]
     remarks = [rf"\textsuperscript{{{mark}}}~{latex(note)}." for mark, note in notes.items()]
-    text += [rf"{remark}\par" for remark in [*remarks, *(f"{latex(note)}." for note in _remarks(spec, rows))]]
+    text += [rf"{remark}\par" for remark in [*remarks, *(f"{latex(note)}." for note in remarks_of(spec, rows))]]
     return "\n".join([*text, r"\end{table}"]) + "\n"
 
 
@@ -78,13 +78,22 @@ def claims_markdown(rows: list[dict[str, str]]) -> list[str]:
     ]
     for row in rows:
         statement = f"{row['statement']} ({row['where']})"
-        seen = row["smallest_effect"] and f"±{_figure(row, row['smallest_effect']).removeprefix('+')}"
         cells = [
-            *(row["claim"], statement, _with_interval(row, "published"), _with_interval(row, "measured")),
-            *(row["verdict"], seen, row["why"]),
+            *(row["claim"], statement, with_interval(row, "published"), with_interval(row, "measured")),
+            *(row["verdict"], smallest_seen(row), row["why"]),
         ]
         text.append(_line(map(markdown, cells)))
-    return [*text, "", LEGEND + (FEATURES if any(row["unit"] in OF_FEATURES for row in rows) else "")]
+    return [*text, "", claims_legend(rows)]
+
+
+def claims_legend(rows: list[dict[str, str]]) -> str:
+    """What the figures of claims are."""
+    return LEGEND + (FEATURES if any(row["unit"] in OF_FEATURES for row in rows) else "")
+
+
+def smallest_seen(row: dict[str, str]) -> str:
+    """The smallest true difference that would have been found; nothing where a claim has none."""
+    return row["smallest_effect"] and f"±{_figure(row, row['smallest_effect']).removeprefix('+')}"
 
 
 LEGEND = (
@@ -108,18 +117,18 @@ def grouped(named: list[tuple[str, str]], everything: str) -> list[str]:
     return [f"{everything if len(names) == 1 else ', '.join(n)}: {text}" for text, n in names.items() if text]
 
 
-def _heading(spec: dict[str, Any]) -> str:
+def heading(spec: dict[str, Any]) -> str:
     paper = "" if spec["paper"] == "controls" else f" of {PAPERS[spec['paper']]}"
     return f"{spec['where']}{paper}, study {spec['study']}"
 
 
-def _described(spec: dict[str, Any]) -> list[str]:
+def descriptors_of(spec: dict[str, Any]) -> list[str]:
     """The paper's own descriptor columns, and before them what all lines have and not all alike."""
     unlike = [key for key in COMMON if len({line[key] for line in spec["lines"]}) > 1]
     return list(dict.fromkeys([*unlike, *(key for line in spec["lines"] for key in line["describe"])]))
 
 
-def _cells(line: dict[str, Any], row: Row, described: list[str], measures: list[str]) -> list[str]:
+def line_cells(line: dict[str, Any], row: Row, described: list[str], measures: list[str]) -> list[str]:
     descriptors = {**{key: line[key] or "" for key in COMMON}, **line["describe"]}
     cells = [line["method"], *(str(descriptors.get(key, "")) for key in described)]
     for name in measures:
@@ -140,7 +149,7 @@ def _number(value: Value) -> str:
     return "" if value is None else str(value)
 
 
-def _notes(spec: dict[str, Any]) -> tuple[dict[int, str], dict[str, str]]:
+def footnotes(spec: dict[str, Any]) -> tuple[dict[int, str], dict[str, str]]:
     """The footnote letter of each line that has one, and the notes by their letters."""
     letters: dict[str, str] = {}
     marks = {}
@@ -160,7 +169,7 @@ def _unlike_protocol(line: dict[str, Any]) -> str:
     return f"protocols differ: published with {theirs}, measured with {ours}"
 
 
-def _remarks(spec: dict[str, Any], rows: list[Row]) -> list[str]:
+def remarks_of(spec: dict[str, Any], rows: list[Row]) -> list[str]:
     """What holds of many lines: sources, what the intervals cover, deviations, cells left empty."""
     remarks = [f"Published: {spec['source']}"] if spec["source"] else []
     found = [row for row in rows if row["dataset"] is not None]
@@ -179,7 +188,7 @@ def _remarks(spec: dict[str, Any], rows: list[Row]) -> list[str]:
     return remarks + grouped(statuses, "All lines")
 
 
-def _with_interval(row: dict[str, str], name: str) -> str:
+def with_interval(row: dict[str, str], name: str) -> str:
     """A figure of a claim in its unit, with its interval where it has one."""
     if not row[name]:
         return ""
@@ -198,8 +207,9 @@ def _figure(row: dict[str, str], cell: str) -> str:
     return f"{float(cell):.1f}" if row["unit"] == "percent" else cell
 
 
-def _text(row: Row) -> dict[str, str]:
-    return {column: csv_cell(value) for column, value in row.items()}
+def texts(claims: list[Row]) -> list[dict[str, str]]:
+    """Claims as their csv file has them."""
+    return [{column: csv_cell(value) for column, value in row.items()} for row in claims]
 
 
 def _line(cells: Any) -> str:

@@ -9,7 +9,13 @@ from stm.analysis.statistics import accuracy_interval, difference_interval
 from stm.files import write_text
 from stm.reporting.cells import Value, csv_cell, csv_text, markdown, points
 from stm.reporting.measured import load
+from stm.reporting.webpage import paragraph, simple_table, webpage
 
+NOTE = (
+    "Top-1 in percent with 95% intervals, centre crop, one view. `reversed` plays the sampled frames backwards, "
+    "`shuffled` deals them anew, `single` repeats the middle one. A network that sees no order scores the same in "
+    "the first three. Differences to `forward`, clip by clip, stand in the csv file."
+)
 COLUMNS = [
     *("experiment", "method", "variant", "frames", "recipe", "dataset", "role", "tables", "study", "order", "protocol"),
     *("seeds", "clips", "interval_covers", "top1", "top1_low", "top1_high"),
@@ -18,7 +24,7 @@ COLUMNS = [
 
 
 def write_order(spec: dict[str, Any], out: Path) -> None:
-    """Write `out`.csv, a row an experiment and an order, and `out`.md, a row an experiment.
+    """Write `out`.csv, a row an experiment and an order, and `out`.md and .html, a row an experiment.
 
     Args:
         spec: of `stm.config.orderplan.OrderPlan`.
@@ -31,6 +37,7 @@ def write_order(spec: dict[str, Any], out: Path) -> None:
     cells = [[csv_cell(row[column]) for column in COLUMNS] for row in rows]
     write_text(out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, cells))
     write_text(out.with_name(f"{out.name}.md"), _page(spec, rows))
+    write_text(out.with_name(f"{out.name}.html"), _web(spec, rows))
 
 
 def _rows(spec: dict[str, Any], line: dict[str, Any]) -> list[dict[str, Value]]:
@@ -75,23 +82,27 @@ def _rows(spec: dict[str, Any], line: dict[str, Any]) -> list[dict[str, Value]]:
 
 def _page(spec: dict[str, Any], rows: list[dict[str, Value]]) -> str:
     """The table for reading: an experiment a row, an order a column."""
-    orders = list(dict.fromkeys(str(row["order"]) for row in rows))
-    header = ["Experiment", "Tables", *orders]
+    header, cells = _table(rows)
     text = [f"# Order of frames, study {markdown(spec['study'])}", "", f"| {' | '.join(header)} |"]
-    text.append(f"| --- | --- |{' ---: |' * len(orders)}")
+    text.append(f"| --- | --- |{' ---: |' * (len(header) - 2)}")
+    text += [f"| {' | '.join(map(markdown, line))} |" for line in cells]
+    return "\n".join([*text, "", NOTE]) + "\n"
+
+
+def _web(spec: dict[str, Any], rows: list[dict[str, Value]]) -> str:
+    header, cells = _table(rows)
+    parts = [simple_table(header, cells, text_columns=2), paragraph(NOTE)]
+    return webpage(f"Order of frames, study {spec['study']}", "How much of each accuracy is owed to their order", parts)
+
+
+def _table(rows: list[dict[str, Value]]) -> tuple[list[str], list[list[str]]]:
+    """A header, and a line an experiment."""
     by_experiment: dict[str, list[dict[str, Value]]] = {}
     for row in rows:
         by_experiment.setdefault(str(row["experiment"]), []).append(row)
-    for name, found in by_experiment.items():
-        cells = [markdown(name), markdown(str(found[0]["tables"])), *map(_cell, found)]
-        text.append(f"| {' | '.join(cells)} |")
-    text += [
-        "",
-        "Top-1 in percent with 95% intervals, centre crop, one view. `reversed` plays the sampled frames backwards, "
-        "`shuffled` deals them anew, `single` repeats the middle one. A network that sees no order scores the same in "
-        "the first three. Differences to `forward`, clip by clip, stand in the csv file.",
-    ]
-    return "\n".join(text) + "\n"
+    orders = dict.fromkeys(str(row["order"]) for row in rows)
+    cells = [[name, str(found[0]["tables"]), *map(_cell, found)] for name, found in by_experiment.items()]
+    return ["Experiment", "Tables", *orders], cells
 
 
 def _cell(row: dict[str, Value]) -> str:

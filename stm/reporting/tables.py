@@ -14,6 +14,7 @@ from stm.reporting.layouts import table_latex, table_markdown
 from stm.reporting.measured import LEAST_CLASSES_FOR_TOP5, Counts, Measured, counts, load
 from stm.reporting.speeds import COLUMNS as SPEED_COLUMNS
 from stm.reporting.speeds import Speeds, load_speeds, published_ratio
+from stm.reporting.tablepage import table_caption, table_html
 from stm.reporting.timedclaims import Timings
 
 ALWAYS = [
@@ -28,7 +29,7 @@ PRINTED = ["top1", "top5", "params_m", "flops_g"]
 
 
 def write_table(spec: dict[str, Any], out: Path) -> None:
-    """Write `out`.csv, .md, .tex and .claims.csv.
+    """Write `out`.csv, .claims.csv, and for people .md, .tex, .html, and .rst, its caption in the report.
 
     Args:
         spec: of `stm.config.plan.TablePlan`.
@@ -36,6 +37,7 @@ def write_table(spec: dict[str, Any], out: Path) -> None:
 
     Raises:
         FileNotFoundError, TableError, PredictionsError: as `stm.reporting.measured.load`.
+        RunError: a run that it measures has no record.
     """
     lines = [*spec["lines"], *spec["others"].values()]
     measured = load(lines)
@@ -50,6 +52,8 @@ def write_table(spec: dict[str, Any], out: Path) -> None:
         ".csv": _csv(table_columns(spec), rows),
         ".md": table_markdown(spec, rows, claims),
         ".tex": table_latex(spec, rows),
+        ".html": table_html(spec, rows, claims),
+        ".rst": table_caption(spec, rows, claims),
         ".claims.csv": _csv(CLAIM_COLUMNS, claims),
     }
     for suffix, text in files.items():

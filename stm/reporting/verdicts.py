@@ -15,6 +15,11 @@ NOT_TESTABLE = "not testable here"
 INCONSISTENT = "inconsistent in the paper"
 IDENTITY = "by construction"
 OTHERS_FIGURES = "a printed figure of others can be compared with only on the paper's data and without deviations"
+# Every word, in the order in which they are counted for a reader.
+WORDS = (
+    *("replicated", "holds here", "refuted", "fails here", "undecided", "undecided here"),
+    *("control", "control undecided", "control failed", IDENTITY, INCONSISTENT, NOT_TESTABLE),
+)
 
 
 @dataclass(frozen=True)

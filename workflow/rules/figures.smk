@@ -84,15 +84,14 @@ rule deciding_figure:
     input:
         lambda w: figure_of(w).inputs,
     output:
-        multiext(
-            f"{REPORTS}/{{figure}}",
-            ".pdf",
-            ".png",
-            ".csv",
-            ".md",
-            ".points.csv",
-            ".claims.csv",
-        ),
+        pdf=shown(f"{REPORTS}/{{figure}}.pdf", category_of_figure, "pdf"),
+        png=shown(f"{REPORTS}/{{figure}}.png", category_of_figure, PICTURE),
+        csv=shown(f"{REPORTS}/{{figure}}.csv", category_of_figure, CSV),
+        md=f"{REPORTS}/{{figure}}.md",
+        html=shown(f"{REPORTS}/{{figure}}.html", category_of_figure, PAGE),
+        points=f"{REPORTS}/{{figure}}.points.csv",
+        claims=shown(f"{REPORTS}/{{figure}}.claims.csv", category_of_figure, CLAIMS),
+        caption=f"{REPORTS}/{{figure}}.rst",
     log:
         "results/logs/figure/{figure}.log",
     wildcard_constraints:
@@ -101,9 +100,9 @@ rule deciding_figure:
         "../../environment.yml"
     params:
         spec=lambda w: spec_file(w.figure, figure_of(w).spec),
-        out=lambda w, output: output[0].removesuffix(".pdf"),
+        out=lambda w, output: output.pdf.removesuffix(".pdf"),
     message:
-        "Drawing {output[0]}"
+        "Drawing {output.pdf}"
     shell:
         "stm figure --spec {params.spec:q} --out {params.out} 2>&1 | tee {log}"
 
@@ -113,15 +112,18 @@ rule figure:
     input:
         lambda w: figure_of(w).inputs,
     output:
-        multiext(f"{REPORTS}/{{figure}}", ".pdf", ".png", ".csv"),
+        pdf=shown(f"{REPORTS}/{{figure}}.pdf", category_of_figure, "pdf", "figure"),
+        png=shown(f"{REPORTS}/{{figure}}.png", category_of_figure, PICTURE, "figure"),
+        csv=shown(f"{REPORTS}/{{figure}}.csv", category_of_figure, CSV, "figure"),
     log:
         "results/logs/figure/{figure}.log",
     conda:
         "../../environment.yml"
     params:
         spec=lambda w: spec_file(w.figure, figure_of(w).spec),
-        out=lambda w, output: output[0].removesuffix(".pdf"),
+        title=lambda w: figure_of(w).figure.title,
+        out=lambda w, output: output.pdf.removesuffix(".pdf"),
     message:
-        "Drawing {output[0]}"
+        "Drawing {output.pdf}"
     shell:
         "stm figure --spec {params.spec:q} --out {params.out} 2>&1 | tee {log}"

@@ -2,7 +2,7 @@
 
 
 wildcard_constraints:
-    table=rf"(?!(claims|temporal_order|datasets|known_checkpoints|{'|'.join(PLAN.known_figures)})\.)[a-z0-9_]+",
+    table=rf"(?!(claims|temporal_order|datasets|provenance|known_checkpoints|{'|'.join(PLAN.known_figures)})\.)[a-z0-9_]+",
     line=r"\d+",
     seed=r"\d+",
 
@@ -16,10 +16,12 @@ rule table:
         complexity=lambda w: table_of(w).complexity,
         speeds=lambda w: table_of(w).speeds,
     output:
-        csv=f"{REPORTS}/{{table}}.csv",
+        csv=shown(f"{REPORTS}/{{table}}.csv", category_of_table, CSV),
         md=f"{REPORTS}/{{table}}.md",
-        tex=f"{REPORTS}/{{table}}.tex",
-        claims=f"{REPORTS}/{{table}}.claims.csv",
+        tex=shown(f"{REPORTS}/{{table}}.tex", category_of_table, "LaTeX"),
+        html=shown(f"{REPORTS}/{{table}}.html", category_of_table, PAGE),
+        claims=shown(f"{REPORTS}/{{table}}.claims.csv", category_of_table, CLAIMS),
+        caption=f"{REPORTS}/{{table}}.rst",
     log:
         "results/logs/table/{table}.log",
     conda:
@@ -38,8 +40,13 @@ rule temporal_order:
     input:
         lambda w: order_plan_of(w).paths,
     output:
-        csv=f"{REPORTS}/temporal_order.csv",
+        csv=shown(
+            f"{REPORTS}/temporal_order.csv", "Order of frames", CSV, "temporal_order"
+        ),
         md=f"{REPORTS}/temporal_order.md",
+        html=shown(
+            f"{REPORTS}/temporal_order.html", "Order of frames", PAGE, "temporal_order"
+        ),
     log:
         "results/logs/temporal_order.log",
     conda:
@@ -59,9 +66,11 @@ rule datasets:
         lists=lambda w: datasets_of(w).files,
         expected=lambda w: datasets_of(w).expected,
     output:
-        csv=f"{REPORTS}/datasets.csv",
+        csv=shown(f"{REPORTS}/datasets.csv", "Datasets", CSV),
         md=f"{REPORTS}/datasets.md",
-        claims=f"{REPORTS}/datasets.claims.csv",
+        html=shown(f"{REPORTS}/datasets.html", "Datasets", PAGE),
+        claims=shown(f"{REPORTS}/datasets.claims.csv", "Datasets", CLAIMS),
+        caption=f"{REPORTS}/datasets.rst",
     log:
         "results/logs/datasets.log",
     conda:
@@ -73,6 +82,26 @@ rule datasets:
         "Writing {output.csv}"
     shell:
         "stm datasets --spec {params.spec:q} --out {params.out} 2>&1 | tee {log}"
+
+
+rule provenance:
+    """The study's settings, and of every run that it shows its data, code, versions and hardware."""
+    input:
+        expand("{run}/run.json", run=PLAN.provenance["runs"]),
+    output:
+        csv=shown(f"{REPORTS}/provenance.csv", "Provenance", CSV, "provenance"),
+        html=shown(f"{REPORTS}/provenance.html", "Provenance", PAGE, "provenance"),
+    log:
+        "results/logs/provenance.log",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: spec_file("provenance", PLAN.provenance),
+        out=lambda w, output: output.csv.removesuffix(".csv"),
+    message:
+        "Writing {output.csv}"
+    shell:
+        "stm provenance --spec {params.spec:q} --out {params.out} 2>&1 | tee {log}"
 
 
 rule submission:
@@ -103,8 +132,10 @@ rule claims:
         ),
         claims=PLAN.claim_files,
     output:
-        csv=f"{REPORTS}/claims.csv",
+        csv=shown(f"{REPORTS}/claims.csv", "Claims", CSV),
         md=f"{REPORTS}/claims.md",
+        html=shown(f"{REPORTS}/claims.html", "Claims", PAGE),
+        caption=f"{REPORTS}/claims.rst",
     log:
         "results/logs/claims.log",
     conda:

@@ -3,6 +3,7 @@
 import functools
 import os
 
+from stm.config.reportplan import category
 from stm.config.tableplan import REPORTING_SOURCES
 from stm.data.annotations import AnnotationError
 from stm.data.listing import shard_digests
@@ -163,3 +164,30 @@ def maps_of(wildcards):
 def motion_of(wildcards):
     path = f"results/motion/{wildcards.dataset}/{wildcards.motion}.safetensors"
     return PLAN.find("The file of motion", path, PLAN.motions)
+
+
+# In which form the report page has a report; its list is in this order.
+PAGE, PICTURE, CSV, CLAIMS = "a page", "a picture", "csv", "csv of its claims"
+
+
+def shown(path, place, form, caption="found"):
+    """An output that the report page takes: its category, its form, and a caption in workflow/report/. That of name
+    `found` stands in a file that the stage writes.
+    """
+    name = Path(path).name.partition(".")[0]
+    return report(
+        path,
+        caption=f"../report/{caption}.rst",
+        category=place,
+        labels={"report": f"{name}: {form}"},
+    )
+
+
+@speaking
+def category_of_table(wildcards):
+    return category(table_of(wildcards).table)
+
+
+@speaking
+def category_of_figure(wildcards):
+    return category(figure_of(wildcards).figure)

@@ -8,13 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from stm.analysis.embedding import tsne_map
-from stm.files import digest, write_text
-from stm.reporting.cells import Value, csv_cell, markdown
+from stm.files import digest
+from stm.reporting.cells import Value
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page, write_rows
+from stm.reporting.figures.embeddingpage import deciding, write_embedding_pages
 from stm.reporting.figures.featureclaims import claim_rows
 from stm.reporting.figures.separation import (
-    DECIDING,
     Network,
     about,
     claim_pairs,
@@ -22,13 +22,13 @@ from stm.reporting.figures.separation import (
     measures,
     separation_rows,
 )
-from stm.reporting.layouts import PAPERS, claims_markdown, grouped
 
 Row = dict[str, Value]
 
 
 def write_embedding(spec: dict[str, Any], out: Path) -> None:
-    """Write `out`.pdf, .png, .points.csv (what is drawn), .csv (measures), .claims.csv and .md.
+    """Write `out`.pdf, .png, .points.csv (what is drawn), .csv (measures), .claims.csv, and for people
+    .md, .html and .rst, its caption in the report.
 
     Args:
         spec: of `stm.config.askedfigure.FigurePlan`.
@@ -64,7 +64,7 @@ def write_embedding(spec: dict[str, Any], out: Path) -> None:
     write_rows(out.with_name(f"{out.name}.points.csv"), points[0], points)
     write_rows(out.with_name(f"{out.name}.csv"), rows[0], rows)
     write_rows(out.with_name(f"{out.name}.claims.csv"), CLAIM_COLUMNS, claims)
-    write_text(out.with_name(f"{out.name}.md"), _page(spec, rows, claims, out.name))
+    write_embedding_pages(spec, rows, claims, out)
 
 
 def drawn_clips(network: Network, classes: int, clips_per_class: int) -> np.ndarray:
@@ -114,7 +114,7 @@ def _draw(
         for (i, k), network, found in zip(places, networks, maps, strict=True):
             _panel(grid[i, k], found, network.labels[drawn], classes)
             grid[i, k].set_title(network.line["method"])
-            value = _deciding(rows, network)["silhouette"]
+            value = deciding(rows, network.line["name"])["silhouette"]
             grid[i, k].set_xlabel(f"silhouette of the features {value:.2f}")
             if k == 0:
                 grid[i, k].set_ylabel(titles[i])
@@ -131,52 +131,3 @@ def _panel(axes: Axes, points: np.ndarray, labels: np.ndarray, classes: list[str
     for k, label in enumerate(sorted(set(labels.tolist()))):
         x, y = points[labels == label].T
         axes.scatter(x, y, s=9, color=colours()[k], marker=MARKERS[k], linewidths=0, label=classes[label])
-
-
-def _deciding(rows: list[Row], network: Network) -> Row:
-    """The measures, of its first seed, that claims are decided by."""
-    return next(r for r in rows if r["name"] == network.line["name"] and (r["space"], r["scaling"]) == DECIDING)
-
-
-def _page(spec: dict[str, Any], rows: list[Row], claims: list[Row], name: str) -> str:
-    """The picture, what was measured of it, and what it claims."""
-    title = markdown(spec["title"])
-    text = [f"# {spec['where']} of {PAPERS[spec['paper']]}, study {spec['study']}", "", title, ""]
-    text += [f"![{title}]({name}.png)", ""]
-    header = ["Network", "", "Seed", "Silhouette", "Within", "Between", "Ratio", "k-NN", "Silhouette of the maps"]
-    text += [f"| {' | '.join(header)} |", "| --- | --- |" + " ---: |" * (len(header) - 2)]
-    for row in rows:
-        if (row["space"], row["scaling"]) == DECIDING:
-            text.append(f"| {' | '.join(_cells(row, rows))} |")
-    whole, shown = rows[0], next(row for row in rows if row["map_seed"] is not None)
-    text += [
-        "",
-        f"Features: the classifier's input, at unit length, of one view of each of {whole['clips']} clips of "
-        f"{whole['classes']} classes; within and between: mean distances to the mean of the own and of the other "
-        f"classes; k-NN: {spec['neighbours']} nearest clips, leave one out. Maps: t-SNE of the logits of "
-        f"{shown['clips']} clips of {shown['classes']} classes, chosen by hashes, with perplexity "
-        f"{spec['perplexity']:g}; mean and range of {spec['map_seeds']} starts, of which the first is drawn. Raw "
-        f"features, logits, and every map stand in {name}.csv.",
-        "",
-    ]
-    if claims:
-        printed = [{key: csv_cell(value) for key, value in claim.items()} for claim in claims]
-        text += ["## What the figure claims", "", *claims_markdown(printed), ""]
-        told = grouped([(claim["claim"], claim["deviations"]) for claim in printed], "All of these")
-        text += [f"- Deviations from the paper. {markdown(line)}" for line in told]
-    return "\n".join(text).rstrip() + "\n"
-
-
-def _cells(row: Row, rows: list[Row]) -> list[str]:
-    """A run's line of the page."""
-    of_run = [r for r in rows if (r["name"], r["seed"]) == (row["name"], row["seed"])]
-    maps = [float(str(r["silhouette"])) for r in of_run if r["map_seed"] is not None]
-    return [
-        markdown(str(row["method"])),
-        markdown(str(row["row"])),
-        str(row["seed"]),
-        *(f"{row[key]:.3f}" for key in ("silhouette", "within", "between")),
-        "" if row["ratio"] is None else f"{row['ratio']:.2f}",
-        f"{100 * float(str(row['neighbours_correct'])):.1f}%",
-        f"{np.mean(maps):.2f} ({min(maps):.2f} to {max(maps):.2f})" if maps else "",
-    ]

@@ -12,13 +12,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import SubFigure
 
 from stm.analysis.mapsfile import read_maps_file
-from stm.files import write_text
-from stm.reporting.cells import Value, csv_cell, markdown
+from stm.reporting.cells import Value
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
+from stm.reporting.figures.deciderpage import Measures, write_pages
 from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page, write_rows
 from stm.reporting.figures.featureclaims import claim_rows
 from stm.reporting.figures.likeness import COLUMNS, Seen, claim_pairs, likeness_rows, load_seen
-from stm.reporting.layouts import PAPERS, claims_markdown, grouped
 
 Row = dict[str, Value]
 
@@ -37,7 +36,8 @@ TITLES = {
 
 
 def write_maps_figure(spec: dict[str, Any], out: Path) -> None:
-    """Write `out`.pdf, .png, .points.csv (the maps that are drawn), .csv (measures), .claims.csv and .md.
+    """Write `out`.pdf, .png, .points.csv (the maps that are drawn), .csv (measures), .claims.csv, and for people
+    .md, .html and .rst, its caption in the report.
 
     Args:
         spec: of `stm.config.askedfigure.FigurePlan`.
@@ -63,7 +63,7 @@ def write_maps_figure(spec: dict[str, Any], out: Path) -> None:
     write_rows(out.with_name(f"{out.name}.points.csv"), points[0], points)
     write_rows(out.with_name(f"{out.name}.csv"), COLUMNS, rows)
     write_rows(out.with_name(f"{out.name}.claims.csv"), CLAIM_COLUMNS, claims)
-    write_text(out.with_name(f"{out.name}.md"), _page(spec, rows, claims, about, out.name))
+    _write_pages(spec, rows, claims, about, out)
 
 
 def _images(spec: dict[str, Any], seen: Seen, motion: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -169,42 +169,41 @@ def _points(spec: dict[str, Any], images: dict[str, np.ndarray], about: dict[str
     ]
 
 
-def _page(spec: dict[str, Any], rows: list[Row], claims: list[Row], about: dict[str, Any], name: str) -> str:
+def _write_pages(spec: dict[str, Any], rows: list[Row], claims: list[Row], about: dict[str, Any], out: Path) -> None:
     """The picture, what was measured, and what it claims."""
-    title = markdown(spec["title"])
-    text = [f"# {spec['where']} of {PAPERS[spec['paper']]}, study {spec['study']}", "", title, ""]
-    text += [f"![{title}]({name}.png)", ""]
     drawn = [
         f"{about['clips'][clip]} (frames {numbers[0]} and {numbers[1]})"
         for clip, numbers in zip(about["drawn"], about["numbers"], strict=True)
     ]
-    text += [
-        f"Drawn: {markdown(', '.join(drawn))}; the first by a hash of their ids of as many classes. Maps: magnitudes "
-        f"over channels of what the first block of each network makes, of the first seed. Measured on "
-        f"{len(about['clips'])} validation clips, one view each, every two neighbouring frames; 95% intervals.",
-        "",
+    explained = (
+        f"Drawn: {', '.join(drawn)}; the first by a hash of their ids of as many classes. Maps: magnitudes over "
+        f"channels of what the first block of each network makes, of the first seed. Measured on "
+        f"{len(about['clips'])} validation clips, one view each, every two neighbouring frames; 95% intervals."
+    )
+    measured = [
+        Measures(
+            TITLES[measure],
+            ["", "Mean", "95%", f"{spec['signals'][subject]} less this", "95%", "p"],
+            [_cells(row) for row in rows if row["measure"] == measure],
+        )
+        for measure, subject in spec["measures"].items()
     ]
-    for measure, subject in spec["measures"].items():
-        text += [f"## {TITLES[measure]}", ""]
-        text += [f"| | Mean | 95% | {markdown(spec['signals'][subject])} less this | 95% | p |"]
-        text += ["| --- | ---: | ---: | ---: | ---: | ---: |"]
-        text += [f"| {' | '.join(_cells(row))} |" for row in rows if row["measure"] == measure]
-        text += [""]
-    if claims:
-        printed = [{key: csv_cell(value) for key, value in claim.items()} for claim in claims]
-        text += ["## What the figure claims", "", *claims_markdown(printed), ""]
-        told = grouped([(claim["claim"], claim["deviations"]) for claim in printed], "All of these")
-        text += [f"- Deviations from the paper. {markdown(line)}" for line in told]
-    return "\n".join(text).rstrip() + "\n"
+    means = {(row["measure"], row["signal"]): row["value"] for row in rows}
+    found = [
+        f"{TITLES[measure]}: {spec['signals'][subject]} {means[measure, subject]:.3f}"
+        for measure, subject in spec["measures"].items()
+        if means.get((measure, subject)) is not None
+    ]
+    write_pages(spec, measured, explained, "; ".join(found) + "." if found else "", claims, out)
 
 
 def _cells(row: Row) -> list[str]:
     """A signal's line of the page."""
     if row["value"] is None:
-        return [markdown(str(row["name"])), str(row["status"]), *[""] * 4]
+        return [str(row["name"]), str(row["status"]), *[""] * 4]
     gap = row["difference"] is not None
     return [
-        markdown(str(row["name"])),
+        str(row["name"]),
         f"{row['value']:.3f}",
         f"{row['low']:.3f} to {row['high']:.3f}",
         f"{row['difference']:+.3f}" if gap else "",

@@ -1,0 +1,106 @@
+"""What is said beside a picture that decides claims: its measures and the claims, as Markdown, as a web page, as a
+caption.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stm.config.reportplan import PAPERS
+from stm.files import write_text
+from stm.reporting.captions import caption
+from stm.reporting.cells import Value, markdown
+from stm.reporting.layouts import claims_markdown, grouped, texts
+from stm.reporting.webpage import (
+    claims_table,
+    deviation_notes,
+    paragraph,
+    picture,
+    section,
+    simple_table,
+    webpage,
+)
+
+
+@dataclass(frozen=True)
+class Measures:
+    """A table of a page; without a title it is the page's only one.
+
+    Args:
+        text_columns: how many of the first columns are no numbers.
+    """
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+    text_columns: int = 1
+
+
+def write_pages(
+    spec: dict[str, Any],
+    measured: Sequence[Measures],
+    explained: str,
+    found: str,
+    claims: list[dict[str, Value]],
+    out: Path,
+) -> None:
+    """Write `out`.md, .html and .rst beside the picture `out`.png.
+
+    Args:
+        spec: of `stm.config.askedfigure.FigurePlan`.
+        measured: what the measures are.
+        explained: what is drawn, and what the columns hold, of how many clips.
+        found: a sentence of it for the caption.
+        claims: that the measures decide.
+        out: path without its ending.
+    """
+    printed = texts(claims)
+    place = f"{spec['where']} of {PAPERS[spec['paper']]}"
+    files = {
+        ".md": _markdown(spec, place, measured, explained, printed, out.name),
+        ".html": webpage(
+            f"{place}, study {spec['study']}", spec["title"], _parts(spec, measured, explained, printed, out)
+        ),
+        ".rst": caption(f"{place}: {spec['title']}", found, printed, spec["study"]),
+    }
+    for ending, text in files.items():
+        write_text(out.with_name(f"{out.name}{ending}"), text)
+
+
+def _markdown(
+    spec: dict[str, Any],
+    place: str,
+    measured: Sequence[Measures],
+    explained: str,
+    claims: list[dict[str, str]],
+    name: str,
+) -> str:
+    title = markdown(spec["title"])
+    text = [f"# {place}, study {spec['study']}", "", title, "", f"![{title}]({name}.png)", ""]
+    for table in measured:
+        text += [f"## {table.title}", ""] if table.title else []
+        text += [f"| {' | '.join(map(markdown, table.header))} |"]
+        text += ["|" + " --- |" * table.text_columns + " ---: |" * (len(table.header) - table.text_columns)]
+        text += [f"| {' | '.join(map(markdown, cells))} |" for cells in table.rows]
+        text += [""]
+    text += [markdown(explained), ""]
+    if claims:
+        text += ["## What the figure claims", "", *claims_markdown(claims), ""]
+        told = grouped([(claim["claim"], claim["deviations"]) for claim in claims], "All of these")
+        text += [f"- Deviations from the paper. {markdown(line)}" for line in told]
+    return "\n".join(text).rstrip() + "\n"
+
+
+def _parts(
+    spec: dict[str, Any], measured: Sequence[Measures], explained: str, claims: list[dict[str, str]], out: Path
+) -> list[str]:
+    """Of the web page."""
+    parts = [picture(out.with_name(f"{out.name}.png"), spec["title"])]
+    for table in measured:
+        made = simple_table(table.header, table.rows, text_columns=table.text_columns)
+        parts.append(section(table.title, made) if table.title else made)
+    parts.append(paragraph(explained))
+    if claims:
+        parts.append(section("What the figure claims", claims_table(claims), deviation_notes(claims)))
+    return parts
