@@ -21,7 +21,15 @@ GROUPS = {
         *("provenance.cuda", "provenance.cudnn", "spec.version"),
     ),
     "hardware and arithmetic": ("provenance", "precision", "processes"),
-    "how it went": ("weights_sha256", "steps", "seconds", "resumed", "peak_memory_mb"),
+    "how it went": (
+        "weights_sha256",
+        "history_sha256",
+        "steps",
+        "seconds",
+        "resumed",
+        "steps_recomputed",
+        "peak_memory_mb",
+    ),
 }
 OUTCOMES = "how it went"
 ABSENT = "-"

@@ -1,12 +1,12 @@
 """Speeds in a table: what a job of them found, its cells, and the claims that it decides."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stm.analysis.rounds import LEAST_SHARE, REFERENCE, machine, median, ratio
 from stm.analysis.statistics import Interval
+from stm.files import read_sealed
 from stm.reporting import verdicts
 from stm.reporting.cells import Value
 from stm.reporting.comparisons import Side, Sides
@@ -68,7 +68,7 @@ def load_speeds(speed: dict[str, Any] | None) -> Speeds | None:
     """
     if speed is None:
         return None
-    record = json.loads(Path(speed["record"]).read_text(encoding="utf-8"))
+    record = read_sealed(Path(speed["record"]))
     spec = record["spec"]
     return Speeds(
         rounds=record["videos_per_second"],

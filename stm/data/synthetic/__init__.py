@@ -4,12 +4,12 @@
 classes that any frame shows, `gestures` some of both.
 """
 
-import csv
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from stm.data.listing import write_csv
 from stm.data.synthetic.encoding import write_mp4
 from stm.data.synthetic.generators import GENERATORS
 from stm.data.synthetic.settings import checked
@@ -40,7 +40,7 @@ def render(settings: Mapping[str, Any], videos: Path, annotations: Path) -> None
             path = videos / split / f"{clip.name}.mp4"
             write_mp4(clip.frames, path)
             rows.append((Path(os.path.relpath(path, annotations.parent)).as_posix(), clip.label, split, clip.group))
-    _write_list(rows, annotations)
+    write_csv(annotations, ("video", "label", "split", "group"), rows)
 
 
 def labels(settings: Mapping[str, Any]) -> list[str]:
@@ -55,13 +55,3 @@ def reversed_pairs(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     classes = labels(settings)
     paired = GENERATORS[checked(settings, GENERATORS).generator].paired
     return list(zip(classes[::2], classes[1::2], strict=True)) if paired else []
-
-
-def _write_list(rows: list[tuple[str, str, str, str]], annotations: Path) -> None:
-    annotations.parent.mkdir(parents=True, exist_ok=True)
-    partial = annotations.with_name(annotations.name + ".tmp")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("video", "label", "split", "group"))
-        writer.writerows(rows)
-    os.replace(partial, annotations)
