@@ -13,12 +13,7 @@ from stm.files import DamagedError, WriteError, read_sealed, replacing, write_js
 
 from .disks import mounted, read_only
 
-RECORD = {
-    "params_m": 24.0357,
-    "spec": {"frames": 8, "size": (224, 224)},
-    "latency_ms": {10: [1.5], 9: [2]},
-    "why": None,
-}
+RECORD = {"params_m": 24.0357, "spec": {"size": (224, 224)}, "latency_ms": {10: [1.5], 9: [2]}, "device": None}
 
 
 def inside(folder: Path) -> list[str]:
@@ -67,9 +62,7 @@ def test_what_a_killed_writer_left_is_removed_by_the_next_and_a_running_ones_is_
 def test_a_full_disk_is_said_with_the_file_and_leaves_the_old_one(tmp_path):
     with mounted(tmp_path / "small", "64k") as folder:
         write_text(folder / "report.csv", "old")
-        with pytest.raises(
-            WriteError, match=r"report\.csv cannot be written: No space left on device\. Make room; the"
-        ):
+        with pytest.raises(WriteError, match=r"report\.csv cannot be written: No space left on device\. Make room"):
             write_text(folder / "report.csv", "new" * 50_000)
         assert (folder / "report.csv").read_text() == "old" and inside(folder) == ["report.csv"]
 
@@ -78,9 +71,7 @@ def test_a_folder_that_may_only_be_read_is_named(tmp_path):
     (tmp_path / "results").mkdir()
     with read_only(tmp_path / "results") as folder:
         for path in (folder / "run.json", folder / "new/run.json"):
-            with pytest.raises(
-                WriteError, match=rf"Read-only file system\. {path.parent} must be a folder that you may"
-            ):
+            with pytest.raises(WriteError, match=rf"Read-only file system\. {path.parent} must be a folder"):
                 write_json(path, {})
     assert inside(tmp_path / "results") == []
 
@@ -99,7 +90,7 @@ def test_no_changed_byte_of_a_sealed_record_is_read_and_no_part_of_it(tmp_path):
     whole, expected = path.read_bytes(), read_sealed(path)
     damaged = [whole[:at] + bytes([byte ^ 1]) + whole[at + 1 :] for at, byte in enumerate(whole)]
     damaged += [whole[:cut] for cut in range(0, len(whole) - 2, 5)]
-    refused = 0
+    refused = []
     for content in damaged:
         path.write_bytes(content)
         try:
@@ -107,9 +98,9 @@ def test_no_changed_byte_of_a_sealed_record_is_read_and_no_part_of_it(tmp_path):
             # A space between words, or the name of the seal itself.
             assert found == expected or {k: v for k, v in found.items() if k in expected} == expected
         except DamagedError as error:
-            refused += 1
-            assert str(error).startswith(f"{path} is damaged: delete it and run again")
-    assert refused > 0.8 * len(damaged)
+            refused.append(str(error))
+    assert len(refused) > 0.8 * len(damaged)
+    assert all(text.startswith(f"{path} is damaged: delete it and run again") for text in refused)
 
 
 @pytest.mark.parametrize("content", [b"", b"[1, 2]", b"\xff\xfe", b"7"])

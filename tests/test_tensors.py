@@ -29,18 +29,17 @@ def test_no_changed_byte_is_read_and_no_part_of_a_file(tmp_path):
     whole = path.read_bytes()
     damaged = [whole[:at] + bytes([byte ^ 1]) + whole[at + 1 :] for at, byte in enumerate(whole)]
     damaged += [whole[:cut] for cut in range(0, len(whole), 7)]
-    read = 0
+    refused = []
     for content in damaged:
         path.write_bytes(content)
         try:
             found, told = load_tensors(path)
         except DamagedError as error:
-            assert str(error).startswith(f"{path} is damaged (")
+            refused.append(str(error))
             continue
-        read += 1
         # The name of the seal itself, or a space.
         assert told.get("progress") == "3" and all(torch.equal(found[name], TENSORS[name]) for name in TENSORS)
-    assert read < 0.15 * len(damaged)
+    assert len(refused) > 0.85 * len(damaged) and all(text.startswith(f"{path} is damaged (") for text in refused)
 
 
 def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path):
