@@ -100,7 +100,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
         seal = value.pop("seal", None)
         if seal is not None and seal != digest(value):
             raise ValueError("its content does not match its digest")
-    except (ValueError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise DamagedError(f"{path} is damaged: delete it and run again ({error})") from None
     return value
 

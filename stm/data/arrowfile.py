@@ -49,8 +49,9 @@ def read_arrow(path: Path, unsealed: Collection[str] = ()) -> pa.Table:
 
 def _digest(table: pa.Table, unsealed: Collection[str]) -> bytes:
     metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items() if k != CONTENT}
+    kinds = [[field.name, str(field.type)] for field in table.schema]
+    found = hashlib.sha256(canonical_json([metadata, kinds]).encode())
     names = [name for name in table.column_names if name not in unsealed]
-    found = hashlib.sha256(canonical_json([metadata, [[name, str(table[name].type)] for name in names]]).encode())
     for name in names:
         # However the column is cut into chunks.
         for part in _plain(table[name].chunks):

@@ -158,8 +158,8 @@ class FrameIndex:
         if not 0 <= number < self._frames[row]:
             raise IndexError(f"{self.clip(row).clip}: frame {number} of {self._frames[row]}")
         at = self._first[row] + number
-        size = int(self._sizes[at])
-        data = os.pread(self._tar(shard), size, int(self._offsets[at]))
+        size, offset = int(self._sizes[at]), int(self._offsets[at])
+        data = os.pread(self._tar(shard), size, offset) if min(size, offset) >= 0 else b""
         if zlib.crc32(data) != self._crc32[at]:
             problem = f"frame {number} of '{self.clip(row).clip}' is not what was stored"
             raise ShardError(f"{self._shards / shard}.tar: {problem}. {extract_again(self._shards / shard)}")
