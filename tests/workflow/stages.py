@@ -97,7 +97,6 @@ def _commands(printed: str) -> Iterator[list[str]]:
 
 def copied(stage: Stage, folder: Path) -> Stage:
     """The same job in a copy of its pipeline."""
-    shutil.copytree(
-        stage.folder, folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".snakemake")
-    )
+    ignored = shutil.ignore_patterns(".snakemake")
+    shutil.copytree(stage.folder, folder, symlinks=True, dirs_exist_ok=True, ignore=ignored)
     return Stage(stage.name, list(stage.arguments), folder)
