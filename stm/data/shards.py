@@ -58,6 +58,7 @@ class FrameIndex:
         classes: the labels by number.
         folds: their names in order; none where the dataset has one partition.
         digest: of everything that training sees: classes, clips, labels, splits, groups and the tars' content.
+        versions: of decoders and encoder, those that the shards were made with.
 
     Raises:
         ShardError: the file is no such index, or is damaged.
@@ -71,6 +72,7 @@ class FrameIndex:
             self.classes: list[str] = json.loads(metadata[b"classes"])
             self.folds: list[str] = json.loads(metadata[b"folds"])
             self.digest: str = metadata[b"digest"].decode()
+            self.versions: dict[str, list[str | None]] = json.loads(metadata[b"versions"])
             self._shards = self.path.parent / metadata[b"shards"].decode()
             self._listed: dict[str, dict[str, int]] = json.loads(metadata[b"listed"])
             # The manifest is written as one batch, so that each column is one array.

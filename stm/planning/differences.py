@@ -12,7 +12,7 @@ from stm.planning.page import aligned
 # By the first words that fit a key. What follows from the others comes last: it is no reason.
 GROUPS = {
     "seed and fold": ("spec.seed", "spec.fold"),
-    "data": ("data_digest", "train_clips", "classes", "spec.dataset", "spec.flip_pairs"),
+    "data": ("data_digest", "decoder_versions", "train_clips", "classes", "spec.dataset", "spec.flip_pairs"),
     "initial weights": ("initial_weights", "imported", "spec.recipe.initialisation"),
     "network": ("spec.variant", "spec.frames"),
     "recipe": ("spec.recipe",),

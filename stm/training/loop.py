@@ -252,6 +252,7 @@ class Training:
             "spec": self.spec,
             "classes": self.index.classes,
             "data_digest": self.index.digest,
+            "decoder_versions": self.index.versions,
             "initial_weights": self.initial,
             "weights_sha256": weights_digest,
             "history_sha256": history_digest,
