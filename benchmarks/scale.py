@@ -103,12 +103,7 @@ def shard_indexes(folder: Path, clips: int) -> None:
         offsets = [512 + 12_800 * (FRAMES_A_CLIP * row + np.arange(FRAMES_A_CLIP)) for row in range(len(ids))]
         same = {"status": "ok", "reason": "", "decoder": "pyav", "frames": FRAMES_A_CLIP, "width": 340, "height": 256}
         columns = {name: [value] * len(ids) for name, value in same.items()}
-        columns |= {
-            "clip": ids,
-            "offsets": offsets,
-            "sizes": [sizes] * len(ids),
-            "crc32": [sizes.astype(np.uint32)] * len(ids),
-        }
+        columns |= {"clip": ids, "offsets": offsets, "sizes": [sizes] * len(ids), "crc32": [sums] * len(ids)}
         write_arrow(folder / f"shards/{k:04d}.arrow", pa.Table.from_pydict(columns, schema=schema))
 
 
