@@ -10,7 +10,7 @@ NAMED = re.compile(r"(⚡ |▦ )?`(tests/[\w/]+\.py)::(test_\w+)`")
 MARKS = {"faults": "⚡ ", "slurm": "▦ "}
 
 
-def tests_of(file: Path) -> dict[str, str]:
+def named_in(file: Path) -> dict[str, str]:
     """The marks of a file's tests, as the page writes them, by the tests' names."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     whole = [mark for node in tree.body if isinstance(node, ast.Assign) for mark in marks(node)]
@@ -25,7 +25,7 @@ def marks(node: ast.AST) -> list[str]:
 def test_every_test_that_the_page_of_guarantees_names_exists_and_has_the_mark_that_it_gives():
     named = NAMED.findall(PAGE.read_text(encoding="utf-8"))
     assert len(named) > 30
-    suite = {file: tests_of(TESTS.parent / file) for file in {file for _, file, _ in named}}
+    suite = {file: named_in(TESTS.parent / file) for file in {file for _, file, _ in named}}
     for mark, file, test in named:
         assert test in suite[file], f"{file} has no {test}"
         assert suite[file][test] == mark, f"{file}::{test}: the page says {mark!r}, the test {suite[file][test]!r}"
@@ -33,6 +33,6 @@ def test_every_test_that_the_page_of_guarantees_names_exists_and_has_the_mark_th
 
 def test_every_fault_that_is_injected_stands_on_the_page():
     page = PAGE.read_text(encoding="utf-8")
-    for test in tests_of(TESTS / "workflow/test_faults.py"):
+    for test in named_in(TESTS / "workflow/test_faults.py"):
         assert f"tests/workflow/test_faults.py::{test}`" in page
     assert page.count("tests/") == len(NAMED.findall(page)), "a test is named in another form than the others"
