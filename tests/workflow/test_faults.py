@@ -256,7 +256,8 @@ def test_a_file_that_is_cut_off_or_has_a_changed_byte_is_refused_by_name_or_chan
         stage.arguments = next(s.arguments for s in stages["figure"] if kind in s.arguments[-1])
     whole = ended_well(stage)
     if flag == "results":
-        damaged = draw.choice(sorted(Path("results").glob(pattern)))
+        read = Path(*stage.value("--spec")).read_text()
+        damaged = draw.choice([path for path in sorted(Path("results").glob(pattern)) if f'"{path}"' in read])
     else:
         given = Path(draw.choice(stage.value(flag)))
         damaged = Path(pattern.format(given)) if "{}" in pattern else given.parent / pattern
