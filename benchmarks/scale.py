@@ -89,12 +89,13 @@ def one_shard(folder: Path, clips: int) -> None:
 
 def shard_indexes(folder: Path, clips: int) -> None:
     """What extraction would leave, without the frames."""
+    from stm.data.arrowfile import write_arrow
     from stm.data.extraction import SHARD_SCHEMA
     from stm.data.listing import shard_clips
 
     spec = specification(folder, clips)
     (folder / "shards").mkdir()
-    sizes = np.full(FRAMES_A_CLIP, 12_000, np.int32)
+    sizes, sums = np.full(FRAMES_A_CLIP, 12_000, np.int32), np.zeros(FRAMES_A_CLIP, np.uint32)
     metadata = {key: json.dumps(value) for key, value in {"tar_sha256": "0" * 64, "versions": {}, "frames": {}}.items()}
     schema = SHARD_SCHEMA.with_metadata(metadata)
     for k in range(spec["shards"]):
@@ -102,9 +103,8 @@ def shard_indexes(folder: Path, clips: int) -> None:
         offsets = [512 + 12_800 * (FRAMES_A_CLIP * row + np.arange(FRAMES_A_CLIP)) for row in range(len(ids))]
         same = {"status": "ok", "reason": "", "decoder": "pyav", "frames": FRAMES_A_CLIP, "width": 340, "height": 256}
         columns = {name: [value] * len(ids) for name, value in same.items()}
-        columns |= {"clip": ids, "offsets": offsets, "sizes": [sizes] * len(ids)}
-        with pa.ipc.new_file(folder / f"shards/{k:04d}.arrow", schema) as writer:
-            writer.write_table(pa.Table.from_pydict(columns, schema=schema))
+        columns |= {"clip": ids, "offsets": offsets, "sizes": [sizes] * len(ids), "crc32": [sums] * len(ids)}
+        write_arrow(folder / f"shards/{k:04d}.arrow", pa.Table.from_pydict(columns, schema=schema))
 
 
 def manifest(folder: Path, _: int) -> None:

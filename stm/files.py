@@ -1,30 +1,68 @@
 """Files that are written whole or not at all, and digests of what they hold."""
 
+import errno
 import hashlib
 import json
 import os
+import platform
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from stm.launch import is_running
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+class WriteError(OSError):
+    """A file that cannot be written, of which nothing was kept; the text says why and what to do."""
+
+
+class DamagedError(ValueError):
+    """A file that is not what was written; the text says which and what to do."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; move it there when the block ends well, remove it when it does not.
 
-    A reader sees the old file or the new one, never half of either, whenever the writer is killed.
+    A reader sees the old file or the new one, never half of either, whenever the writer is killed. What killed writers
+    of the same file left is removed: it may be large, and is never looked at again.
+
+    Raises:
+        WriteError: the disk is full, or may not be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # With the machine's name: of processes elsewhere, on a disk that several share, their numbers say nothing.
+    ours = f".{path.name}.{platform.node()}."
+    temporary = path.with_name(f"{ours}{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path.parent, ours)
         yield temporary
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno in FULL:
+            advice = "Make room; the same command then goes on"
+        elif error.errno in FORBIDDEN:
+            advice = f"{path.parent} must be a folder that you may write to"
+        else:
+            raise
+        raise WriteError(f"{path} cannot be written: {os.strerror(error.errno)}. {advice}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(folder: Path, start: str) -> None:
+    for path in folder.iterdir():
+        process = path.name.removeprefix(start).removesuffix(".tmp")
+        if path.name == f"{start}{process}.tmp" and process.isdecimal() and not is_running(int(process)):
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -41,6 +79,30 @@ def canonical_json(value: Any) -> str:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as readable JSON with sorted keys, whole or not at all."""
     write_text(path, json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+
+
+def write_sealed(path: Path, value: dict[str, Any]) -> None:
+    """Write a JSON object with a digest of itself, whole or not at all."""
+    # As it will be read: JSON knows neither tuples nor keys that are numbers.
+    read = json.loads(json.dumps(value, allow_nan=False))
+    write_json(path, {**read, "seal": digest(read)})
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """What `write_sealed` wrote. One that others wrote without a seal is read as it is.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DamagedError: it is cut off, or a byte of it has changed.
+    """
+    try:
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        seal = value.pop("seal", None)
+        if seal is not None and seal != digest(value):
+            raise ValueError("its content does not match its digest")
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DamagedError(f"{path} is damaged: delete it and run again ({error})") from None
+    return value
 
 
 def digest(value: Any, length: int = 64) -> str:

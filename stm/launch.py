@@ -2,17 +2,23 @@
 
 import ctypes
 import fcntl
+import itertools
 import os
+import re
 import signal
 import socket
 import sys
-import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
 # Held until the process ends, however it ends: the kernel releases the locks.
 _leases: list[int] = []
+
+# Of this machine, whatever TMPDIR says: Snakemake sets that for its jobs as its user asks, and two that look for the
+# locks in different places would both take a GPU.
+LOCKS = Path("/tmp")  # noqa: S108 (a folder of each user's own is made in it)
 
 # Set by batch systems. Inside a job GPUs are numbered anew, so that two jobs may both call theirs 0.
 BATCH_JOBS = ("SLURM_JOB_ID", "LSB_JOBID", "PBS_JOBID", "SGE_JOB_SPOOL_DIR", "_CONDOR_SCRATCH_DIR")
@@ -28,7 +34,9 @@ def visible_gpus(devices: Path = Path("/dev")) -> list[str]:
     """
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
     if given is not None:
-        return [name.strip() for name in given.split(",") if name.strip() not in ("", "-1")]
+        names = [name.strip() for name in given.split(",") if name.strip()]
+        # As CUDA reads it: nothing counts after a -1. A device that stands twice is one.
+        return list(dict.fromkeys(itertools.takewhile(lambda name: name != "-1", names)))
     found = (p.name.removeprefix("nvidia") for p in devices.glob("nvidia[0-9]*"))
     return sorted((n for n in found if n.isdigit()), key=int)
 
@@ -69,24 +77,46 @@ def lease_gpus(
         return []
     if count > len(gpus):
         raise LaunchError(f"{count} GPUs are asked for, and there are {len(gpus)} here: {', '.join(gpus)}")
-    folder = folder or Path(tempfile.gettempdir()) / "-".join(["stm-gpu-leases", str(os.getuid()), *_batch_job()])
+    folder = folder or LOCKS / "-".join(["stm-gpu-leases", str(os.getuid()), *_batch_job()])
     folder.mkdir(parents=True, exist_ok=True)
-    # One at a time chooses. So two that want two do not each take one and wait for the other, and they come to their
-    # turn however many want one.
+    numbers = numbers_by_uuid()
+    # One at a time chooses, so that those that want two come to their turn however many want one.
     turn = _open(folder / "-".join(["turn", *gpus]).replace("/", "_"))
     fcntl.flock(turn, fcntl.LOCK_EX)
     held: dict[str, int] = {}
     while True:
         for gpu in gpus:
-            if len(held) < count and gpu not in held and (handle := _taken(folder / gpu.replace("/", "_"))) is not None:
+            if len(held) < count and gpu not in held and (handle := _taken(folder / _lock(gpu, numbers))) is not None:
                 held[gpu] = handle
         if len(held) == count:
             break
+        # Two that know the same devices by other lists must not each hold one and wait for the other.
+        while held:
+            os.close(held.popitem()[1])
         time.sleep(poll_seconds)
     os.close(turn)
     _leases.extend(held.values())
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(held)
     return list(held)
+
+
+def numbers_by_uuid(drivers: Path = Path("/proc/driver/nvidia/gpus")) -> dict[str, str]:
+    """The GPUs' numbers by their UUIDs, as the driver tells them without being asked to start anything."""
+    found = {}
+    for file in drivers.glob("*/information"):
+        text = file.read_text(encoding="utf-8")
+        uuid, number = re.search(r"GPU UUID:\s*(\S+)", text), re.search(r"Device Minor:\s*(\d+)", text)
+        if uuid and number:
+            found[uuid[1]] = number[1]
+    return found
+
+
+def _lock(gpu: str, numbers: Mapping[str, str]) -> str:
+    """The name of a device's lock file: the same one whether a job knows the device by its number or by its UUID, of
+    which the beginning is enough.
+    """
+    known = [number for uuid, number in numbers.items() if gpu.startswith("GPU-") and uuid.startswith(gpu)]
+    return known[0] if len(known) == 1 else gpu.replace("/", "_")
 
 
 def _batch_job() -> list[str]:

@@ -5,23 +5,50 @@ from itertools import pairwise
 
 import pytest
 
-from stm.launch import LaunchError, become_ranks, lease_gpus, visible_gpus
+from stm.launch import LaunchError, become_ranks, lease_gpus, numbers_by_uuid, visible_gpus
 
 # Takes so many of the GPUs that its environment shows, holds them for so many seconds, and says when.
 HOLD = """
-import sys, time
-from stm.launch import lease_gpus
-print(*lease_gpus(int(sys.argv[1]), poll_seconds=0.05), time.time(), flush=True)
+import pathlib, sys, time
+from stm import launch
+launch.LOCKS = pathlib.Path(sys.argv[3])
+print(*launch.lease_gpus(int(sys.argv[1]), poll_seconds=0.05), time.time(), flush=True)
 time.sleep(float(sys.argv[2]))
 print(time.time(), flush=True)
 """
 
+# The same of a stage that is given flags, with a stand-in for torch, which takes long to load and knows no such GPUs.
+STAGE = """
+import argparse, os, pathlib, sys, time, types
+sys.modules["torch"] = types.SimpleNamespace(
+    cuda=types.SimpleNamespace(is_available=lambda: True, set_device=print), device=str)
+from stm import launch
+from stm.cli import _parser
+from stm.cli.arguments import chosen_device
+launch.LOCKS = pathlib.Path(sys.argv[1])
+options = _parser().parse_args(sys.argv[3:])
+options.arguments = sys.argv[3:]
+chosen_device(options)
+print(*os.environ["CUDA_VISIBLE_DEVICES"].split(","), time.time(), flush=True)
+time.sleep(float(sys.argv[2]))
+print(time.time(), flush=True)
+"""
+TRAIN = ("train", "--spec", "{}", "--index", "i", "--checkpoints", "c", "--out", "o")
+
+
+def started(command, gpus, **environment):
+    environment |= {"PYTHONPATH": ":".join(sys.path), "CUDA_VISIBLE_DEVICES": gpus}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
 
 def held(folder, gpus, seconds, count=1, **environment):
     """A process that takes GPUs, with its locks in a folder."""
-    environment |= {"PYTHONPATH": ":".join(sys.path), "TMPDIR": str(folder), "CUDA_VISIBLE_DEVICES": gpus}
-    command = [sys.executable, "-c", HOLD, str(count), str(seconds)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    return started([sys.executable, "-c", HOLD, str(count), str(seconds), str(folder)], gpus, **environment)
+
+
+def stage(folder, gpus, seconds, *arguments, **environment):
+    """A stage with these arguments that takes GPUs, with its locks in a folder."""
+    return started([sys.executable, "-c", STAGE, str(folder), str(seconds), *arguments], gpus, **environment)
 
 
 def spans(jobs):
@@ -42,6 +69,50 @@ def test_processes_that_run_at_a_time_never_share_a_device(tmp_path, counts):
     assert sum(map(len, devices.values())) == sum(counts)
     for mine in devices.values():
         assert all(before[1] <= after[0] for before, after in pairwise(mine))
+
+
+def test_no_flag_and_no_setting_of_the_environment_makes_two_jobs_share_a_device(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    jobs = [
+        stage(tmp_path, "0,1", 0.5, *TRAIN),
+        stage(tmp_path, "1,0", 0.5, *TRAIN, "--device", "cuda", "--processes", "1", "--workers", "3"),
+        stage(tmp_path, "0", 0.5, *TRAIN, "--processes", "0", TMPDIR=str(tmp_path / "elsewhere")),
+        # Of another launcher, which gives out no device.
+        stage(tmp_path, "0,0", 0.5, "speed", "--spec", "{}", "--out", "o", LOCAL_RANK="0"),
+        stage(tmp_path, "1,-1,0", 0.5, "predict", "v.mp4", "--run", "r", "--device", "cuda"),
+        held(tmp_path, "1,0", 0.5, 2),
+        held(tmp_path, "0,1", 0.5, 2),
+    ]
+    devices = spans(jobs)
+    assert set(devices) == {"0", "1"} and sum(map(len, devices.values())) == 5 + 2 * 2
+    for mine in devices.values():
+        assert all(before[1] <= after[0] for before, after in pairwise(mine))
+
+
+def test_a_job_that_asks_for_no_gpu_waits_for_none(tmp_path):
+    first = held(tmp_path, "0", 60)
+    assert first.stdout.readline().startswith("0 ")
+    assert stage(tmp_path, "0", 0, *TRAIN, "--device", "cpu").wait(timeout=60) == 0
+    first.kill()
+    first.communicate()
+
+
+def test_a_device_has_one_lock_whether_it_is_known_by_its_number_or_by_its_uuid(tmp_path, monkeypatch):
+    for number, uuid in (("0", "GPU-8a1b"), ("1", "GPU-8a2c")):
+        (tmp_path / f"gpus/{number}").mkdir(parents=True)
+        told = f"Model: X\nGPU UUID:  {uuid}\nDevice Minor: \t {number}\n"
+        (tmp_path / f"gpus/{number}/information").write_text(told)
+    numbers = numbers_by_uuid(tmp_path / "gpus")
+    assert numbers == {"GPU-8a1b": "0", "GPU-8a2c": "1"}
+    monkeypatch.setattr("stm.launch.numbers_by_uuid", lambda: numbers)
+    monkeypatch.setattr("stm.launch._leases", [])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    locks = tmp_path / "locks"
+    assert lease_gpus(1, ["GPU-8a1"], locks) == ["GPU-8a1"]
+    assert lease_gpus(1, ["0", "1"], locks) == ["1"]
+    assert sorted(path.name for path in locks.iterdir() if not path.name.startswith("turn")) == ["0", "1"]
+    # As many as fit the beginning: CUDA would refuse it.
+    assert lease_gpus(1, ["GPU-8a"], locks) == ["GPU-8a"]
 
 
 def test_a_killed_process_gives_its_device_back(tmp_path):
@@ -71,7 +142,10 @@ def test_gpus_are_found_by_their_device_files_or_are_those_that_the_user_shows(t
         (tmp_path / name).touch()
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert visible_gpus(tmp_path) == ["0", "2", "10"]
-    for shown, found in (("3,1", ["3", "1"]), ("", []), ("-1", []), ("GPU-8a, GPU-9b", ["GPU-8a", "GPU-9b"])):
+    for shown, found in (
+        *(("3,1", ["3", "1"]), ("", []), ("-1", []), ("GPU-8a, GPU-9b", ["GPU-8a", "GPU-9b"])),
+        *(("0,0,1", ["0", "1"]), ("1,-1,0", ["1"])),
+    ):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
         assert visible_gpus(tmp_path) == found
 

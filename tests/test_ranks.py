@@ -72,7 +72,7 @@ def test_killed_outright_the_processes_of_a_run_end_together_give_their_devices_
     command = [sys.executable, "-m", "stm", "train", "--processes", "2", "--spec", canonical_json(spec)]
     command += ["--index", str(index), "--checkpoints", str(tmp_path / "checkpoints"), "--out", str(tmp_path / "run")]
     # Stand-ins: CUDA knows no devices of these numbers.
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "97,98", "TMPDIR": str(tmp_path)}
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "97,98"}
     first = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     while not list(tmp_path.glob("checkpoints/*.safetensors")):
         assert first.poll() is None

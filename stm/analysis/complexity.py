@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from fvcore.nn import FlopCountAnalysis
 
-from stm.files import write_json
+from stm.files import write_sealed
 from stm.models.builder import build
 
 
@@ -34,4 +34,4 @@ def count(spec: dict[str, Any]) -> dict[str, Any]:
 
 def write_complexity(spec: dict[str, Any], out: Path) -> None:
     """Count and write as JSON."""
-    write_json(out, count(spec))
+    write_sealed(out, count(spec))

@@ -13,7 +13,7 @@ from fvcore.nn import FlopCountAnalysis
 from torch import Tensor
 
 from stm.evaluation.online import Recogniser, WindowRecogniser, recogniser
-from stm.files import write_json
+from stm.files import write_sealed
 from stm.models.builder import build
 from stm.training.provenance import provenance
 
@@ -93,4 +93,4 @@ def write_latency(spec: dict[str, Any], out: Path, device: torch.device) -> None
         "provenance": provenance(device),
         "load_average_before": busy,
     }
-    write_json(out, record)
+    write_sealed(out, record)

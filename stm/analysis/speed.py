@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from stm.analysis.rounds import REFERENCE
-from stm.files import write_json
+from stm.files import write_sealed
 from stm.models.builder import build
 from stm.training.provenance import provenance
 
@@ -128,4 +128,4 @@ def write_speed(spec: dict[str, Any], out: Path, device: torch.device) -> None:
         "tf32": torch.backends.cudnn.allow_tf32 if device.type == "cuda" else None,
         "load_average_before": busy,
     }
-    write_json(out, record)
+    write_sealed(out, record)

@@ -87,7 +87,8 @@ def chosen_device(options: argparse.Namespace) -> Any:
 
     from stm.launch import become_ranks, end_with_parent, lease_gpus
 
-    name, rank = options.device, os.environ.get("LOCAL_RANK")
+    # Others than torchrun set a rank too, and give out no device.
+    name, rank = options.device, os.environ.get("LOCAL_RANK") if "TORCHELASTIC_RUN_ID" in os.environ else None
     if rank is not None:
         end_with_parent()
     elif getattr(options, "processes", 1) > 1:

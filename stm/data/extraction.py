@@ -10,6 +10,7 @@ import json
 import os
 import tarfile
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -21,11 +22,11 @@ import pyarrow as pa
 from PIL import Image
 
 from stm.data.annotations import Clip, names
+from stm.data.arrowfile import write_arrow
 from stm.data.decoding import Video, VideoError
 from stm.data.jpeg_folder import JpegFolder
 from stm.data.listing import shard_clips
 from stm.files import file_digest, replacing
-from stm.launch import is_running
 
 # One row a clip. Status: `ok`; `damaged`: some of the frames; `unreadable`: none; `missing`: no such file or folder.
 # The reason says why, and of an ok clip whether anything was done to it that was not asked for.
@@ -38,9 +39,10 @@ SHARD_SCHEMA = pa.schema(
         "frames": pa.int32(),
         "width": pa.int32(),
         "height": pa.int32(),
-        # Of each JPEG file's bytes in the tar.
+        # Of each JPEG file's bytes in the tar: where they lie, and a checksum that every reading is held to.
         "offsets": pa.list_(pa.int64()),
         "sizes": pa.list_(pa.int32()),
+        "crc32": pa.list_(pa.uint32()),
     }
 )
 DECODER_PACKAGES = ("av", "decord", "pillow", "simplejpeg")
@@ -63,6 +65,7 @@ class Extracted:
     height: int = 0
     offsets: list[int] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
+    crc32: list[int] = field(default_factory=list)
 
     @property
     def frames(self) -> int:
@@ -90,8 +93,6 @@ def extract(spec: Mapping[str, Any], shard: str, tar_path: Path, index_path: Pat
     clips = shard_clips(spec, shard, lists)
     # An index never stands beside a tar that is not its own.
     index_path.unlink(missing_ok=True)
-    for path in (tar_path, index_path):
-        _remove_leftovers(path)
     with replacing(tar_path) as temporary:
         with open(temporary, "wb") as file:
             rows = list(_with_progress(_extracted(clips, videos, spec, file), shard, len(clips)))
@@ -110,14 +111,6 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _remove_leftovers(path: Path) -> None:
-    """Remove the unfinished files of extractions that were killed: as large as a shard, and never looked at again."""
-    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        process = leftover.suffixes[-2].removeprefix(".")
-        if process.isdecimal() and not is_running(int(process)):
-            leftover.unlink(missing_ok=True)
 
 
 def _extracted(clips: list[Clip], videos: Path, spec: Mapping[str, Any], tar: BinaryIO) -> Iterator[Extracted]:
@@ -183,6 +176,7 @@ def _append_frame(row: Extracted, tar: BinaryIO, pixels: np.ndarray, data: bytes
     row.height, row.width = pixels.shape[:2]
     row.offsets.append(_append(tar, f"{row.clip}/{row.frames + 1:05d}.jpg", data))
     row.sizes.append(len(data))
+    row.crc32.append(zlib.crc32(data))
 
 
 def _failed(frames: int, error: VideoError) -> tuple[str, str]:
@@ -232,6 +226,4 @@ def _with_progress(rows: Iterator[Extracted], shard: str, clips: int) -> Iterato
 def _write_index(path: Path, rows: list[Extracted], metadata: Mapping[str, Any]) -> None:
     columns = {name: [getattr(row, name) for row in rows] for name in SHARD_SCHEMA.names}
     schema = SHARD_SCHEMA.with_metadata({key: json.dumps(value, sort_keys=True) for key, value in metadata.items()})
-    table = pa.Table.from_pydict(columns, schema=schema)
-    with replacing(path) as temporary, pa.ipc.new_file(temporary, schema) as writer:
-        writer.write_table(table)
+    write_arrow(path, pa.Table.from_pydict(columns, schema=schema))

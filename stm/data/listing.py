@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stm.data.annotations import Clip, class_list, files, fold_names, read, split_columns
-from stm.files import canonical_json, digest, replacing, source_digest, write_text
+from stm.files import WriteError, canonical_json, digest, replacing, source_digest, write_text
 
 CLASS_COLUMNS = ("index", "label")
 
@@ -125,7 +125,7 @@ def _digests(key: str, lists: Path) -> list[str]:
     rows = ([(clip.clip, clip.splits, clip.label, clip.group, clip.video) for clip in clips] for clips in shards)
     lines = [canonical_json(line) for line in ({"key": wanted, "shards": digests}, *rows)]
     # In a folder that may only be read a dry run still says what is there.
-    with suppress(PermissionError):
+    with suppress(WriteError):
         write_text(lists, "\n".join(lines) + "\n")
     return digests
 

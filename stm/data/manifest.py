@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 
 from stm.data.annotations import SPLITS, split_columns
+from stm.data.arrowfile import read_arrow, write_arrow
 from stm.data.counts import split_name
 from stm.data.listing import read_csv, shard_of, write_csv
-from stm.data.shards import extract_again
-from stm.files import digest, replacing
+from stm.data.shards import OF_FRAMES, extract_again
+from stm.files import digest
 
 OUTCOME = ("status", "reason", "decoder", "frames", "width", "height")
 
@@ -42,8 +43,8 @@ def write_manifest(
         manifest_path: csv of all listed clips, in the listing's order.
 
     Raises:
-        ManifestError: a clip of the listing is in no shard, or the reverse; train or validation has no frames at all.
-            Nothing is written then.
+        ManifestError: a shard's index is damaged; a clip of the listing is in no shard, or the reverse; train or
+            validation has no frames at all. Nothing is written then.
     """
     classes = [row["label"] for row in read_csv(classes_csv)]
     clips = read_csv(clips_csv)
@@ -77,6 +78,7 @@ def index_schema(folds: Sequence[str]) -> pa.Schema:
             # Of each JPEG file's bytes in the shard's tar.
             "offsets": pa.list_(pa.int64()),
             "sizes": pa.list_(pa.int32()),
+            "crc32": pa.list_(pa.uint32()),
         }
     )
 
@@ -89,7 +91,10 @@ def _read_shards(shard_indexes: Sequence[Path]) -> tuple[pa.Table, dict[str, Row
     """All rows of all shards, with the column `shard`; and each shard's metadata, by its name."""
     tables, metadata = [], {}
     for path in shard_indexes:
-        table = pa.ipc.open_file(path).read_all()
+        try:
+            table = read_arrow(path)
+        except ValueError as error:
+            raise ManifestError(f"{path} is damaged ({error}). {extract_again(path)}") from None
         metadata[path.stem] = {key.decode(): json.loads(value) for key, value in table.schema.metadata.items()}
         shard = pa.array([path.stem] * len(table), pa.string())
         tables.append(table.replace_schema_metadata().append_column("shard", shard))
@@ -161,6 +166,9 @@ def _write_index(
     kept = sorted((row for row in rows if row["frames"]), key=lambda row: [row[name] for name in order])
     stored = frames.take([row["row"] for row in kept]).combine_chunks()
     listed: dict[str, list[Any]] = {name: [row[name] for row in kept] for name in _listed(folds)}
+    unknown = sorted(set(listed["label"]) - numbers.keys())
+    if unknown:
+        raise ManifestError(f"'{unknown[0]}' is a label, and none of the {len(classes)} classes: list the clips anew")
     listed["label"] = [numbers[label] for label in listed["label"]]
     data = {
         "classes": classes,
@@ -183,8 +191,7 @@ def _write_index(
     # One batch: readers look at each column as one array.
     arrays = [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
     batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
-    with replacing(path) as temporary, pa.ipc.new_file(temporary, schema) as writer:
-        writer.write_batch(batch)
+    write_arrow(path, pa.Table.from_batches([batch]), unsealed=OF_FRAMES)
 
 
 def _versions(metadata: Mapping[str, Row]) -> dict[str, list[str | None]]:

@@ -5,15 +5,18 @@ All processes of a machine share one copy of the index. Nothing of it is copied 
 
 import json
 import os
+import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import pyarrow as pa
 
-JPEG_START = b"\xff\xd8"
+from stm.data.arrowfile import read_arrow
+
+# A column each, a list a clip. They are as many as frames: not looked through, but held to their checksum when read.
+OF_FRAMES = ("offsets", "sizes", "crc32")
 # Well below the 1,024 files that a process may usually open.
 OPEN_TARS = 128
 
@@ -55,29 +58,35 @@ class FrameIndex:
         classes: the labels by number.
         folds: their names in order; none where the dataset has one partition.
         digest: of everything that training sees: classes, clips, labels, splits, groups and the tars' content.
+        versions: of decoders and encoder, those that the shards were made with.
 
     Raises:
-        ShardError: the file is no such index.
+        ShardError: the file is no such index, or is damaged.
     """
 
     def __init__(self, path: Path):
         self.path = Path(path)
         try:
-            table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+            table = read_arrow(self.path, unsealed=OF_FRAMES)
             metadata = table.schema.metadata
             self.classes: list[str] = json.loads(metadata[b"classes"])
             self.folds: list[str] = json.loads(metadata[b"folds"])
             self.digest: str = metadata[b"digest"].decode()
+            self.versions: dict[str, list[str | None]] = json.loads(metadata[b"versions"])
             self._shards = self.path.parent / metadata[b"shards"].decode()
             self._listed: dict[str, dict[str, int]] = json.loads(metadata[b"listed"])
-        except (pa.ArrowInvalid, KeyError, TypeError) as error:
+            # The manifest is written as one batch, so that each column is one array.
+            self._columns = {name: table[name].chunk(0) for name in table.column_names}
+            self._labels, self._frames = (self._columns[name].to_numpy() for name in ("label", "frames"))
+            # The frames of row r stand at first[r] and after, in arrays over all clips.
+            self._first = self._columns["offsets"].offsets.to_numpy()
+            self._offsets, self._sizes, self._crc32 = (self._columns[name].values.to_numpy() for name in OF_FRAMES)
+            if not np.array_equal(np.diff(self._first, prepend=0), [0, *self._frames]):
+                raise ValueError("its lists of frames are not as long as its clips")
+        except FileNotFoundError:
+            raise
+        except (ValueError, KeyError, TypeError) as error:
             raise ShardError(f"{path}: no index of frames ({error}). Delete it and make the manifest again") from None
-        # The manifest is written as one batch, so that each column is one array.
-        self._columns = {name: table[name].chunk(0) for name in table.column_names}
-        self._labels, self._frames = (self._columns[name].to_numpy() for name in ("label", "frames"))
-        # The frames of row r stand at first[r] and after, in arrays over all clips.
-        self._first = self._columns["offsets"].offsets.to_numpy()
-        self._offsets, self._sizes = (self._columns[name].values.to_numpy() for name in ("offsets", "sizes"))
         self._tars: OrderedDict[str, int] = OrderedDict()
 
     def __reduce__(self) -> tuple[type["FrameIndex"], tuple[Path]]:
@@ -141,7 +150,7 @@ class FrameIndex:
 
         Raises:
             IndexError: the clip has no such frame.
-            ShardError: a frame is not where the index says.
+            ShardError: a frame is not what was stored: the tar is cut off, or a bit of it has changed.
         """
         row = int(row)
         shard = self._columns["shard"][row].as_py()
@@ -151,10 +160,10 @@ class FrameIndex:
         if not 0 <= number < self._frames[row]:
             raise IndexError(f"{self.clip(row).clip}: frame {number} of {self._frames[row]}")
         at = self._first[row] + number
-        size = int(self._sizes[at])
-        data = os.pread(self._tar(shard), size, int(self._offsets[at]))
-        if len(data) < size or not data.startswith(JPEG_START):
-            problem = f"frame {number} of '{self.clip(row).clip}' is not where the index says"
+        size, offset = int(self._sizes[at]), int(self._offsets[at])
+        data = os.pread(self._tar(shard), size, offset) if min(size, offset) >= 0 else b""
+        if zlib.crc32(data) != self._crc32[at]:
+            problem = f"frame {number} of '{self.clip(row).clip}' is not what was stored"
             raise ShardError(f"{self._shards / shard}.tar: {problem}. {extract_again(self._shards / shard)}")
         return data
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -24,6 +23,7 @@ from stm.models.backbone import ResNet
 from stm.models.builder import VideoNetwork, build
 from stm.ranks import Ranks, joined_ranks
 from stm.repeatable import be_repeatable
+from stm.tensors import load_tensors
 
 # What is made of views, (N, T, 3, H, W) bytes to (N, D).
 OfViews = Callable[[VideoNetwork, Tensor], Tensor]
@@ -57,7 +57,7 @@ def load_run(folder: Path, device: torch.device) -> tuple[VideoNetwork, dict[str
         raise RunError(f"{weights} is not the file that run.json was written for. Delete {folder} and train it again")
     spec = record["spec"]
     network = build(spec["variant"], spec["frames"], len(record["classes"]))
-    network.load_state_dict(load_file(weights))
+    network.load_state_dict(load_tensors(weights)[0])
     return network.to(device).eval(), record
 
 

@@ -1,8 +1,9 @@
 """What a run says of itself: `run.json` in its folder."""
 
-import json
 from pathlib import Path
 from typing import Any
+
+from stm.files import read_sealed
 
 
 class RunError(Exception):
@@ -14,10 +15,11 @@ def read_record(folder: Path) -> dict[str, Any]:
 
     Raises:
         RunError: there is none.
+        DamagedError: it is not what was written.
     """
     path = folder / "run.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_sealed(path)
     except (FileNotFoundError, NotADirectoryError):
         hint = "its training has not ended" if folder.is_dir() else "no such folder"
         raise RunError(

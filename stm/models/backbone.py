@@ -108,6 +108,11 @@ def shortcut(channels: int, out_channels: int, stride: int) -> nn.Module:
     return nn.Sequential(nn.Conv2d(channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
 
 
+def plainly(stage: nn.Module, x: Tensor) -> Tensor:
+    """A stage gone through with all that its blocks make held until the way back."""
+    return stage(x)
+
+
 class ResNet(nn.Module):
     """Frames in, one vector of class scores a clip out: the mean over its frames' logits (TSN's consensus).
 
@@ -141,6 +146,8 @@ class ResNet(nn.Module):
         super().__init__()
         self.frames = frames
         self.stages = len(blocks)
+        # How a stage is gone through; training has one that holds less in memory.
+        self.through: Callable[[nn.Module, Tensor], Tensor] = plainly
         self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
@@ -180,7 +187,7 @@ class ResNet(nn.Module):
     def after_stem(self, x: Tensor) -> Tensor:
         """The rest of `features`."""
         for i in range(self.stages):
-            x = self.get_submodule(f"layer{i + 1}")(x)
+            x = self.through(self.get_submodule(f"layer{i + 1}"), x)
         return x.mean((2, 3))
 
     def consensus(self, features: Tensor) -> Tensor:

@@ -5,11 +5,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 
-from stm.files import file_digest, replacing
+from stm.files import file_digest
 from stm.models.takeover import take_over
+from stm.tensors import load_tensors, save_tensors
 
 
 class ImageNetError(Exception):
@@ -55,9 +55,10 @@ def load_imagenet(network: nn.Module, path: Path, bottleneck: bool) -> list[str]
         The names of our weights that keep their own start.
 
     Raises:
-        WeightsError: the file lacks a weight, has one of another shape, or one that has no place here.
+        DamagedError: the file is not what was written.
+        WeightsError: it lacks a weight, has one of another shape, or one that has no place here.
     """
-    theirs = load_file(path)
+    theirs, _ = load_tensors(path)
     ours = network.state_dict()
     res2net = {found[1] for name in ours if (found := RES2NET.match(name))}
     theirs = {
@@ -121,5 +122,4 @@ def _convert(file: Path, name: str, origin: str, path: Path) -> None:
             f"{expected}. Remove it and fetch it again"
         )
     state = torch.load(file, map_location="cpu", weights_only=True)
-    with replacing(path) as temporary:
-        save_file({key: value.contiguous() for key, value in state.items()}, temporary)
+    save_tensors(path, state, {})

@@ -12,7 +12,7 @@ from stm.planning.page import aligned
 # By the first words that fit a key. What follows from the others comes last: it is no reason.
 GROUPS = {
     "seed and fold": ("spec.seed", "spec.fold"),
-    "data": ("data_digest", "train_clips", "classes", "spec.dataset", "spec.flip_pairs"),
+    "data": ("data_digest", "decoder_versions", "train_clips", "classes", "spec.dataset", "spec.flip_pairs"),
     "initial weights": ("initial_weights", "imported", "spec.recipe.initialisation"),
     "network": ("spec.variant", "spec.frames"),
     "recipe": ("spec.recipe",),
@@ -21,7 +21,15 @@ GROUPS = {
         *("provenance.cuda", "provenance.cudnn", "spec.version"),
     ),
     "hardware and arithmetic": ("provenance", "precision", "processes"),
-    "how it went": ("weights_sha256", "steps", "seconds", "resumed", "peak_memory_mb"),
+    "how it went": (
+        "weights_sha256",
+        "history_sha256",
+        "steps",
+        "seconds",
+        "resumed",
+        "steps_recomputed",
+        "peak_memory_mb",
+    ),
 }
 OUTCOMES = "how it went"
 ABSENT = "-"

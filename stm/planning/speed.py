@@ -17,7 +17,7 @@ from stm.config.loading import ConfigError
 from stm.config.products import RESULTS, Run
 from stm.config.schema.networks import PAPER_BACKBONES, Variant
 from stm.config.specification import recipe_in_full, variant_departures, variant_in_full
-from stm.files import canonical_json
+from stm.files import canonical_json, read_sealed
 
 # Of training's forward and backward pass, the backward one takes two thirds: it has two products for each of the
 # forward one's. Only where evaluation was not measured.
@@ -83,7 +83,7 @@ def counted_networks() -> dict[Shape, Counted]:
     """What is known of networks that were counted."""
     found = {}
     for path in sorted(Path(RESULTS, "complexity").glob("*.json")):
-        counts = json.loads(path.read_text(encoding="utf-8"))
+        counts = read_sealed(path)
         spec = counts["spec"]
         found[shape_of(spec["variant"], spec["frames"], spec["size"])] = Counted(counts["flops_g"], counts["params_m"])
     return found
@@ -97,7 +97,7 @@ def of_finished_runs() -> list[Measurement]:
 
 
 def _of_record(path: Path) -> Measurement | None:
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = read_sealed(path)
     spec, made = record["spec"], record["provenance"]
     if not record["seconds"]:
         return None

@@ -1,11 +1,11 @@
 """Latencies in a table: what the job that timed its recognisers of streams found."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stm.analysis.rounds import median
+from stm.files import read_sealed
 from stm.reporting.cells import Value
 from stm.reporting.speeds import other_device, rounded
 
@@ -51,7 +51,7 @@ def load_latencies(job: dict[str, Any] | None) -> Latencies:
     """
     if job is None:
         return Latencies({}, [])
-    record = json.loads(Path(job["record"]).read_text(encoding="utf-8"))
+    record = read_sealed(Path(job["record"]))
     return Latencies(
         rounds={int(number): record["latency_ms"][name] for number, name in job["lines"].items()},
         deviations=other_device("latency", record["provenance"], job["published"]),

@@ -3,7 +3,6 @@
 Shape letters: S seeds, n clips, p clips whose class is one of a reversed pair.
 """
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from stm.evaluation.metrics import in_pair, inside_pair_correct, topk_correct
 from stm.evaluation.predictions import Predictions, read
+from stm.files import read_sealed
 
 # Of five classes or fewer the label is always, or all but always, among the first five.
 LEAST_CLASSES_FOR_TOP5 = 6
@@ -150,7 +150,7 @@ def counts(line: dict[str, Any]) -> Counts:
 def _counts(path: str | None) -> dict[str, float]:
     if path is None:
         return {}
-    counted = json.loads(Path(path).read_text(encoding="utf-8"))
+    counted = read_sealed(Path(path))
     return {name: float(counted[name]) for name in ("params_m", "flops_g")}
 
 

@@ -1,11 +1,11 @@
 """Speeds in a table: what a job of them found, and its cells."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stm.analysis.rounds import LEAST_SHARE, REFERENCE, machine, median, ratio
+from stm.files import read_sealed
 from stm.reporting.cells import Value
 
 COLUMNS = [
@@ -68,7 +68,7 @@ def load_speeds(speed: dict[str, Any] | None) -> Speeds | None:
     """
     if speed is None:
         return None
-    record = json.loads(Path(speed["record"]).read_text(encoding="utf-8"))
+    record = read_sealed(Path(speed["record"]))
     spec = record["spec"]
     return Speeds(
         rounds=record["videos_per_second"],

@@ -5,37 +5,33 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 
-from stm.files import replacing
+from stm.tensors import load_tensors, save_tensors
 from stm.training.progress import Progress
 
 
 def save_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
     """Write one file, whole or not at all."""
-    tensors = {f"network.{k}": v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+    tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
     for name, parameter in network.named_parameters():
         momentum = optimiser.state.get(parameter, {}).get("momentum_buffer")
         if momentum is not None:
-            tensors[f"momentum.{name}"] = momentum.detach().cpu().contiguous()
-    with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={"progress": json.dumps(asdict(progress))})
+            tensors[f"momentum.{name}"] = momentum
+    save_tensors(path, tensors, {"progress": json.dumps(asdict(progress))})
 
 
 def load_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
     """Bring network and optimiser to where a checkpoint left them.
 
     Raises:
-        ValueError: the file is no checkpoint of this network.
+        ValueError: the file is damaged, or no checkpoint of this network.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            progress = Progress(**json.loads(file.metadata()["progress"]))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        tensors, metadata = load_tensors(path)
+        progress = Progress(**json.loads(metadata["progress"]))
         network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("network.")})
-    except (SafetensorError, KeyError, TypeError, RuntimeError, ValueError) as error:
+    except (KeyError, TypeError, RuntimeError, ValueError) as error:
         raise ValueError(
             f"{path} is no checkpoint of this run ({error}). Delete it to start this run from its beginning"
         ) from None

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
 from stm.config.schema.checkpoints import ClassOrder, Evaluation, Format
 from stm.data.listing import CLASS_COLUMNS, read_csv
-from stm.files import file_digest, replacing, write_json
+from stm.files import file_digest, write_sealed
 from stm.models.backbone import ResNet
 from stm.models.builder import build
 from stm.models.foreign import ForeignError, load_foreign
+from stm.tensors import save_tensors
 from stm.training.provenance import provenance
 
 
@@ -55,8 +55,7 @@ def import_run(source: Source, classes_file: Path, evaluation: Evaluation, out: 
         network.fc.weight.data = network.fc.weight.data[order]
         network.fc.bias.data = network.fc.bias.data[order]
     weights = out / "weights.safetensors"
-    with replacing(weights) as temporary:
-        save_file({name: value.contiguous() for name, value in network.state_dict().items()}, temporary)
+    save_tensors(weights, network.state_dict())
     spec = {
         "variant": source.variant,
         "frames": source.frames,
@@ -78,7 +77,7 @@ def import_run(source: Source, classes_file: Path, evaluation: Evaluation, out: 
         "precision": "float32",
         "provenance": provenance(torch.device("cpu")),
     }
-    write_json(out / "run.json", record)
+    write_sealed(out / "run.json", record)
     print(f"imported {source.file.name} as {source.name}, {len(classes)} classes: {out}")
 
 

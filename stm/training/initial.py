@@ -1,19 +1,18 @@
 """Weights that a training starts from: ImageNet's, or those that another training ended with."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from stm.config.specification import variant_in_full
 from stm.draws import Purpose, torch_seed
-from stm.files import file_digest
+from stm.files import file_digest, read_sealed
 from stm.models.builder import VideoNetwork, build
 from stm.models.imagenet import load_imagenet
 from stm.models.takeover import take_over
+from stm.tensors import load_tensors
 
 
 class InitialWeightsError(Exception):
@@ -64,7 +63,7 @@ def initialise(network: nn.Module, spec: dict[str, Any], weights: Path, classes:
             f"initialisation the classifier starts anew"
         )
     fresh = [name for name in network.state_dict() if start["head"] == "reset" and name.startswith("fc.")]
-    found = {name: value for name, value in load_file(weights).items() if name not in fresh}
+    found = {name: value for name, value in load_tensors(weights)[0].items() if name not in fresh}
     names = {name: name for name in network.state_dict() if name not in fresh}
     take_over(network, found, names, weights, ". A training starts from a run of its own variant")
     return fresh
@@ -74,8 +73,8 @@ def _record(weights: Path) -> dict[str, Any]:
     """What the run that made the weights says of them."""
     path = weights.with_name("run.json")
     try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        record = read_sealed(path)
+    except OSError as error:
         raise InitialWeightsError(
             f"{path}: {error}. Weights are taken over with the record of their run, which has their digest and classes"
         ) from None

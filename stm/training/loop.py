@@ -1,31 +1,32 @@
 """Training: one run, from its specification and an index of frames to weights, history and record."""
 
-import csv
 import math
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from stm.config.specification import recipe_in_full
 from stm.data.dataset import MicroBatches, TrainingClips
+from stm.data.listing import write_csv
 from stm.data.sampling import frame_step
 from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise
 from stm.draws import Purpose, torch_seed
-from stm.files import digest, file_digest, replacing, write_json
+from stm.files import digest, file_digest, write_sealed
 from stm.models.builder import VideoNetwork
 from stm.ranks import Ranks, joined_ranks
 from stm.repeatable import be_repeatable
+from stm.tensors import save_tensors
 from stm.training.checkpoint import load_checkpoint, save_checkpoint
 from stm.training.initial import starting_network
+from stm.training.memory import Memory
 from stm.training.objective import ALONE, cross_entropy_step, twins_step
 from stm.training.optimiser import build_optimiser, learning_rate, set_learning_rate
 from stm.training.progress import Progress, publish, report
@@ -63,6 +64,7 @@ def train(
 
     Raises:
         TrainingError: the loss is no longer finite.
+        MemoryShortageError: of the device, twice at one step.
     """
     be_repeatable(recipe_in_full(spec["recipe"])["threads"], execution.device)
     index = FrameIndex(index_path)
@@ -78,6 +80,27 @@ def train(
         if ranks.first:
             training.write(out)
             shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+class MicroBatchesOfStep:
+    """So many micro-batches, read once, and given out as often as they are gone through."""
+
+    def __init__(
+        self,
+        loader: Iterator[tuple[Tensor, Tensor]],
+        count: int,
+        on_device: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    ):
+        self.loader = loader
+        self.count = count
+        self.on_device = on_device
+        self.read: list[tuple[Tensor, Tensor]] = []
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for k in range(self.count):
+            if k == len(self.read):
+                self.read.append(next(self.loader))
+            yield self.on_device(*self.read[k])
 
 
 class Training:
@@ -108,6 +131,7 @@ class Training:
             )
         self.network: VideoNetwork = network.to(execution.device)
         self.optimiser = build_optimiser(self.network, self.recipe)
+        self.memory = Memory(self.network, lambda line: print(f"{name}: {line}", flush=True))
         self.progress = Progress()
         whole, part = self.recipe["global_batch"], self.recipe["micro_batch"]
         if whole // part % ranks.count:
@@ -170,14 +194,14 @@ class Training:
         progress = self.progress
         sizes = self.batches.sizes(progress.step)
         share = self.ranks.share(len(sizes))
-        batches = (self._on_device(*next(loader)) for _ in share)
+        batches = MicroBatchesOfStep(loader, len(share), self._on_device)
         seeds = [torch_seed(self.spec["seed"], Purpose.STEP, progress.step, k) for k in share]
         step = (self._logits, batches, sum(sizes), seeds)
         with self.ranks.together(self.network, len(sizes)):
             if self.recipe["twins"]:
-                terms, correct = twins_step(*step, self.recipe["twins"], self.network, self.ranks)
+                terms, correct = twins_step(*step, self.recipe["twins"], self.memory, self.ranks)
             else:
-                terms, correct = cross_entropy_step(*step, self.ranks)
+                terms, correct = cross_entropy_step(*step, self.memory, self.ranks)
         if not math.isfinite(terms["loss"]):
             raise TrainingError(
                 f"the loss is {terms['loss'] / sum(sizes)} at step {progress.step} of {self.steps}. A lower "
@@ -190,6 +214,7 @@ class Training:
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         progress.add(terms, correct, sum(sizes))
+        progress.recomputed += self.memory.recomputing
 
     def _on_device(self, frames: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         device = self.execution.device
@@ -214,22 +239,21 @@ class Training:
     def write(self, out: Path) -> None:
         """The run's folder; the record last, with the digest of the weights."""
         weights = out / "weights.safetensors"
-        with replacing(weights) as temporary:
-            save_file({k: v.detach().cpu().contiguous() for k, v in self.network.state_dict().items()}, temporary)
-        with replacing(out / "history.csv") as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
-            rows = csv.DictWriter(file, list(self.progress.history[0]), lineterminator="\n")
-            rows.writeheader()
-            rows.writerows(self.progress.history)
-        write_json(out / "run.json", self._record(file_digest(weights)))
+        save_tensors(weights, self.network.state_dict())
+        history = out / "history.csv"
+        write_csv(history, list(self.progress.history[0]), (row.values() for row in self.progress.history))
+        write_sealed(out / "run.json", self._record(file_digest(weights), file_digest(history)))
 
-    def _record(self, weights_digest: str) -> dict[str, Any]:
+    def _record(self, weights_digest: str, history_digest: str) -> dict[str, Any]:
         half = self.execution.device.type == "cuda" and self.recipe["precision"] == "bfloat16"
         return {
             "spec": self.spec,
             "classes": self.index.classes,
             "data_digest": self.index.digest,
+            "decoder_versions": self.index.versions,
             "initial_weights": self.initial,
             "weights_sha256": weights_digest,
+            "history_sha256": history_digest,
             "train_clips": len(self.rows),
             # How far apart a stream's frames have to lie to look as they did in training.
             "frame_step": frame_step(self.index.frame_counts(self.rows), self.spec["frames"]),
@@ -238,6 +262,7 @@ class Training:
             "precision": "bfloat16" if half else "float32",
             "seconds": round(self.progress.seconds, 1),
             "resumed": self.progress.resumed,
+            "steps_recomputed": self.progress.recomputed,
             "peak_memory_mb": round(peak_memory_mb(self.execution.device), 1),
             "provenance": provenance(self.execution.device),
         }

@@ -3,15 +3,17 @@
 Shape letters: n clips of a micro-batch, V views of each, K classes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from stm.ranks import Ranks
+from stm.training.memory import Memory
+from stm.training.statistics import unchanged_statistics
 from stm.training.twins import logit_gradients
 
 # Micro-batches, and frames to (V, n, K) logits.
@@ -23,26 +25,32 @@ Terms = dict[str, float]
 
 
 def cross_entropy_step(
-    forward: Forward, batches: Batches, clips: int, seeds: list[int], ranks: Ranks = ALONE
+    forward: Forward, batches: Batches, clips: int, seeds: list[int], memory: Memory, ranks: Ranks = ALONE
 ) -> tuple[Terms, int]:
     """Add the gradient of the mean cross-entropy to the network's.
 
     Args:
         forward: makes logits of frames.
-        batches: this rank's micro-batches, (n, V, T, 3, H, W) bytes and (n) labels.
+        batches: this rank's micro-batches, (n, V, T, 3, H, W) bytes and (n) labels; may be gone through again.
         clips: in the micro-batches of all ranks.
         seeds: of torch's generator, one a micro-batch.
+        memory: of the network that `forward` uses.
         ranks: who train together.
 
     Returns:
         The terms, and how many clips were right in their first view, of all ranks.
     """
-    found = []
-    for (frames, labels), seed in zip(batches, seeds, strict=True):
-        logits = _seeded(forward, frames, seed)[0]
-        loss = F.cross_entropy(logits, labels, reduction="sum")
-        (loss / clips).backward()
-        found.append((loss.detach(), _correct(logits, labels)))
+
+    def passes() -> list[tuple[Tensor, Tensor]]:
+        found = []
+        for (frames, labels), seed in zip(batches, seeds, strict=True):
+            logits = _seeded(forward, frames, seed)[0]
+            loss = F.cross_entropy(logits, labels, reduction="sum")
+            (loss / clips).backward()
+            found.append((loss.detach(), _correct(logits, labels)))
+        return found
+
+    found = memory.attempt(passes)
     losses = ranks.gather([loss for loss, _ in found])
     correct = ranks.gather([right for _, right in found])
     return {"loss": float(torch.stack(losses).sum())}, int(sum(correct))
@@ -54,7 +62,7 @@ def twins_step(
     clips: int,
     seeds: list[int],
     settings: Mapping[str, Any],
-    network: nn.Module,
+    memory: Memory,
     ranks: Ranks = ALONE,
 ) -> tuple[Terms, int]:
     """Add the gradient of Twins Training's Eq. 10 to the network's; the correlation is of the global batch.
@@ -65,22 +73,37 @@ def twins_step(
     dropout, and norms count the batch once.
 
     Args:
-        forward, batches, clips, seeds, ranks: as for `cross_entropy_step`; V is 2.
+        forward, batches, clips, seeds, memory, ranks: as for `cross_entropy_step`; V is 2.
         settings: the keys of `stm.config.schema.recipes.Twins`.
-        network: whose norms `forward` uses.
     """
     held = list(batches)
-    if len(held) > 1:
-        with torch.no_grad(), unchanged_statistics(network):
-            logits = [_seeded(forward, frames, seed) for (frames, _), seed in zip(held, seeds, strict=True)]
+    alone = len(held) == 1
+
+    def logits_of_all() -> list[Tensor]:
+        return [_seeded(forward, frames, seed) for (frames, _), seed in zip(held, seeds, strict=True)]
+
+    if alone:
+        logits = memory.attempt(logits_of_all)
     else:
-        logits = [_seeded(forward, frames, seed) for (frames, _), seed in zip(held, seeds, strict=True)]
+        with torch.no_grad(), unchanged_statistics(memory.network):
+            logits = memory.attempt(logits_of_all)
     everyones, labels = ranks.gather(logits), ranks.gather([labels for _, labels in held])
     gradients, terms = logit_gradients(everyones, labels, settings)
-    first = next((k for k, part in enumerate(everyones) if part is logits[0]), 0) if logits else 0
-    for (frames, _), seed, part, gradient in zip(held, seeds, logits, gradients[first:], strict=False):
-        (part if len(held) == 1 else _seeded(forward, frames, seed)).backward(gradient)
     correct = sum(_correct(part[0], of) for part, of in zip(everyones, labels, strict=True))
+    first = next((k for k, part in enumerate(everyones) if part is logits[0]), 0) if logits else 0
+    # The graph of a micro-batch that is alone; gone with it where memory runs out on the way back.
+    graphs = logits if alone else []
+    del everyones, logits
+
+    def backwards() -> None:
+        for (frames, _), seed, gradient in zip(held, seeds, gradients[first:], strict=False):
+            if graphs:
+                graphs.pop().backward(gradient)
+                continue
+            with unchanged_statistics(memory.network) if alone else nullcontext():
+                _seeded(forward, frames, seed).backward(gradient)
+
+    memory.attempt(backwards)
     return {name: float(term.detach()) * clips for name, term in terms.items()}, int(correct)
 
 
@@ -91,20 +114,3 @@ def _seeded(forward: Forward, frames: Tensor, seed: int) -> Tensor:
 
 def _correct(logits: Tensor, labels: Tensor) -> Tensor:
     return (logits.argmax(1) == labels).sum()
-
-
-@contextmanager
-def unchanged_statistics(network: nn.Module) -> Iterator[None]:
-    """Norms use the batch's statistics inside, and leave no trace of them in the running ones."""
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d | nn.BatchNorm3d)]
-    counters = [norm.num_batches_tracked for norm in norms if norm.num_batches_tracked is not None]
-    momenta, counts = [norm.momentum for norm in norms], [counter.clone() for counter in counters]
-    try:
-        for norm in norms:
-            norm.momentum = 0.0
-        yield
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-        for counter, count in zip(counters, counts, strict=True):
-            counter.copy_(count)

@@ -1,5 +1,6 @@
 import io
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -131,8 +132,10 @@ def test_all_clips_have_the_size_that_is_asked_for(extracted, mixed, write_jpegs
 def test_what_a_killed_extraction_left_is_removed_and_a_running_ones_is_not(extracted, mixed, tmp_path):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    names = {process: [f".0000.tar.{process}.tmp", f".0000.arrow.{process}.tmp"] for process in (dead.pid, 1)}
-    kept = {*names[1], f".0001.tar.{dead.pid}.tmp", ".0000.tar.own.tmp"}
+    here = platform.node()
+    names = {p: [f".0000.tar.{here}.{p}.tmp", f".0000.arrow.{here}.{p}.tmp"] for p in (dead.pid, 1)}
+    # Another shard's, a user's own, and one of another machine, where the process may be running.
+    kept = {*names[1], f".0001.tar.{here}.{dead.pid}.tmp", ".0000.tar.own.tmp", f".0000.tar.else.{dead.pid}.tmp"}
     (tmp_path / "out").mkdir()
     for name in [*names[dead.pid], *kept]:
         (tmp_path / "out" / name).touch()

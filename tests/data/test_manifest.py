@@ -155,3 +155,38 @@ def test_the_summary_counts_clips_by_split_and_status(stages, capsys):
     assert {"train: 2 ok", "validation: 1 missing, 1 ok", "test: 1 damaged"} <= set(lines)
     assert any(line.startswith("5 clips of 2 classes") for line in lines)
     assert lines[-1].endswith(f"notices that they came: {shard_of('gone.mp4', 3):04d}")
+
+
+@pytest.mark.parametrize("damage", ["cut off", "a changed byte", "empty", "of another program"])
+def test_the_damaged_index_of_a_shard_is_named_and_nothing_is_written(stages, tmp_path, damage):
+    index, manifest = stages(ROWS)
+    path = tmp_path / "frames/shards/0000.arrow"
+    whole = path.read_bytes()
+    # In the middle lie the frames' offsets: another one is another frame.
+    changed = whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :]
+    of_another = pa.BufferOutputStream()
+    with pa.ipc.new_file(of_another, pa.schema({"clip": pa.string()})) as writer:
+        writer.write_table(pa.table({"clip": ["a.mp4"]}))
+    path.write_bytes(
+        {
+            "cut off": whole[:-50],
+            "a changed byte": changed,
+            "empty": b"",
+            "of another program": of_another.getvalue().to_pybytes(),
+        }[damage]
+    )
+    index.unlink()
+    manifest.unlink()
+    shards = sorted((tmp_path / "frames/shards").glob("*.arrow"))
+    with pytest.raises(ManifestError, match=r"0000\.arrow is damaged \(.*Extract it again: .*0000\.tar"):
+        write_manifest(tmp_path / "frames/clips.csv", tmp_path / "frames/classes.csv", shards, index, manifest)
+    assert not index.exists() and not manifest.exists()
+
+
+def test_a_list_of_classes_that_is_cut_off_is_noticed(stages, tmp_path):
+    index, manifest = stages(ROWS)
+    classes = tmp_path / "frames/classes.csv"
+    classes.write_text(classes.read_text().replace("1,opening\n", ""))
+    shards = sorted((tmp_path / "frames/shards").glob("*.arrow"))
+    with pytest.raises(ManifestError, match="'opening' is a label, and none of the 1 classes"):
+        write_manifest(tmp_path / "frames/clips.csv", classes, shards, index, manifest)

@@ -112,8 +112,52 @@ def test_a_tar_that_is_cut_off_names_tar_clip_frame_and_remedy(frame_index, inde
 def test_a_tar_of_other_content_is_noticed(frame_index, index_path):
     tar = index_path.parent / "shards" / f"{frame_index.clip(0).shard}.tar"
     tar.write_bytes(bytes(tar.stat().st_size))
-    with pytest.raises(ShardError, match="not where the index says"):
+    with pytest.raises(ShardError, match="frame 0 of .* is not what was stored"):
         frame_index.read(0, [0])
+
+
+def test_no_changed_bit_of_a_frame_is_read(frame_index, index_path):
+    tar = index_path.parent / "shards" / f"{frame_index.clip(0).shard}.tar"
+    whole, frame = tar.read_bytes(), frame_index.read(0, [2])[0]
+    first = whole.index(frame)
+    for at in range(first, first + len(frame), 37):
+        tar.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        with pytest.raises(ShardError, match="frame 2 of 'a.mp4' is not what was stored. Extract it again"):
+            frame_index.read(0, [2])
+
+
+def said(index: FrameIndex) -> list:
+    """All that training and evaluation ask of an index."""
+    clips = [index.clip(row) for row in range(len(index))]
+    frames = [index.read(row, range(clip.frames)) for row, clip in enumerate(clips)]
+    rows = [index.select(split).tolist() for split in ("train", "validation")]
+    labels = index.labels(range(len(index))).tolist()
+    return [index.classes, index.folds, index.digest, clips, frames, rows, labels, index.listed("train")]
+
+
+def test_no_changed_byte_of_an_index_is_read_as_another_clip_or_frame(index_path):
+    whole, expected = index_path.read_bytes(), said(FrameIndex(index_path))
+    refused = []
+    for at in range(0, len(whole), 11):
+        index_path.write_bytes(whole[:at] + bytes([whole[at] ^ 16]) + whole[at + 1 :])
+        try:
+            # The byte was padding, or none of what is asked for.
+            assert said(FrameIndex(index_path)) == expected
+        except ShardError as error:
+            refused.append(str(error))
+    assert len(refused) > 100 and all(text.startswith(str(index_path.parent)) for text in refused)
+
+
+@pytest.mark.parametrize("kept", [8, 0.5, 0.99])
+def test_an_index_that_is_cut_off_is_refused(index_path, kept):
+    os.truncate(index_path, int(kept if kept > 1 else kept * index_path.stat().st_size))
+    with pytest.raises(ShardError, match=r"index\.arrow: no index of frames .*Delete it and make the manifest again"):
+        FrameIndex(index_path)
+
+
+def test_an_absent_index_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"index\.arrow"):
+        FrameIndex(tmp_path / "index.arrow")
 
 
 def test_an_absent_tar_is_named(frame_index, index_path):

@@ -108,6 +108,17 @@ def test_two_runs_that_differ_in_a_setting_and_a_version_say_so_by_kind(demo, st
     assert said.endswith("Their weights differ. What can be the reason: network and code and versions.")
 
 
+def test_runs_on_frames_of_another_decoder_differ_in_their_data_and_it_is_named(stm, finish, tmp_path, capsys):
+    finish(stm)
+    record = json.loads(Path(stm.run.folder, "run.json").read_text())
+    for name, version in (("one", "14.2.0"), ("other", "15.0.0")):
+        made = {"decoder_versions": {"av": [version]}, "data_digest": version * 8, "weights_sha256": version * 8}
+        write_json(tmp_path / name / "run.json", {**record, **made})
+    said = explained(capsys, "--diff", "one", "other")
+    assert 'decoder_versions.av ["14.2.0"] ["15.0.0"]' in said
+    assert said.endswith("Their weights differ. What can be the reason: data.")
+
+
 def test_every_key_of_a_record_belongs_to_a_group_and_defaults_are_no_difference(stm, finish):
     finish(stm)
     record = json.loads(Path(stm.run.folder, "run.json").read_text())

@@ -121,6 +121,7 @@ def test_the_record_says_where_a_run_comes_from(spec, index, tmp_path):
     record = json.loads((tmp_path / "run/run.json").read_text())
     assert record["spec"] == spec and record["train_clips"] == 24 and record["steps"] == 6
     assert record["classes"] == _opened(index).classes and record["data_digest"] == _opened(index).digest
+    assert list(record["decoder_versions"]) == ["av", "decord", "pillow", "simplejpeg"]
     assert record["provenance"]["torch"] == torch.__version__ and record["provenance"]["threads"] == 1
 
 

@@ -13,7 +13,9 @@ from stm.data.shards import FrameIndex
 from stm.evaluation.evaluate import load_run
 from stm.models.builder import build
 from stm.training.loop import Execution, Training
-from stm.training.objective import cross_entropy_step, twins_step, unchanged_statistics
+from stm.training.memory import Memory
+from stm.training.objective import cross_entropy_step, twins_step
+from stm.training.statistics import unchanged_statistics
 from stm.training.twins import correlation, correlation_terms, logit_gradients, twins_loss, weights
 
 from .runs import CPU, history, trained
@@ -202,7 +204,7 @@ def test_the_correlation_is_of_the_global_batch_however_it_is_cut(spec, index):
         run.network.eval()
         batches = batches_of(run)
         assert len(batches) == 10 // micro
-        terms, _ = twins_step(forward, batches, 10, list(range(len(batches))), run.recipe["twins"], run.network)
+        terms, _ = twins_step(forward, batches, 10, list(range(len(batches))), run.recipe["twins"], run.memory)
         gradients.append(gradient(run.network))
         losses.append(terms)
     # Logits are float32 where their gradient is taken.
@@ -216,8 +218,8 @@ def test_it_is_not_the_mean_of_the_micro_batches_correlations(spec, index):
     forward = in_double(run)
     run.network.eval()
     batches = batches_of(run)
-    whole, _ = twins_step(forward, batches, 10, [0, 1], run.recipe["twins"], run.network)
-    parts = [twins_step(forward, [batch], 5, [0], run.recipe["twins"], run.network)[0] for batch in batches]
+    whole, _ = twins_step(forward, batches, 10, [0, 1], run.recipe["twins"], run.memory)
+    parts = [twins_step(forward, [batch], 5, [0], run.recipe["twins"], run.memory)[0] for batch in batches]
     assert abs(whole["inter_class"] - sum(part["inter_class"] for part in parts)) > 0.01
     assert whole["cross_entropy"] == pytest.approx(sum(part["cross_entropy"] for part in parts), rel=1e-5)
 
@@ -230,7 +232,7 @@ def test_in_training_norms_see_micro_batches_of_both_views_once_and_dropout_is_d
     forward, plain = in_double(run), in_double(reference)
     for network in (run.network, reference.network):
         network.train().fc.weight.data.normal_(generator=torch.Generator().manual_seed(0))
-    twins_step(forward, batches, 10, seeds, run.recipe["twins"], run.network)
+    twins_step(forward, batches, 10, seeds, run.recipe["twins"], run.memory)
     # The whole graph in memory, which caching the gradient saves.
     parts = []
     for (frames, _), seed in zip(batches, seeds, strict=True):
@@ -259,7 +261,7 @@ def test_norms_use_the_batch_and_keep_their_statistics_inside_and_go_on_after_it
 def test_clips_are_right_where_their_first_view_is():
     frames, labels = torch.zeros(3, 2, 1), torch.tensor([0, 1, 1])
     scores = torch.tensor([[[2.0, 1], [2, 1], [1, 2]], [[1, 2], [1, 2], [2, 1]]]).requires_grad_()
-    _, correct = twins_step(lambda _: scores, [(frames, labels)], 3, [0], SETTINGS, torch.nn.Identity())
+    _, correct = twins_step(lambda _: scores, [(frames, labels)], 3, [0], SETTINGS, Memory(torch.nn.Identity()))
     assert correct == 2
 
 
@@ -269,7 +271,7 @@ def test_one_view_is_plain_cross_entropy(spec, index):
     run.network.eval()
     with torch.no_grad():
         first, second = run._logits(frames)
-    terms, _ = cross_entropy_step(run._logits, [(frames[:, :1], labels)], 5, [0])
+    terms, _ = cross_entropy_step(run._logits, [(frames[:, :1], labels)], 5, [0], run.memory)
     assert terms["loss"] == pytest.approx(float(torch.nn.functional.cross_entropy(first, labels)) * 5, rel=1e-5)
     assert not torch.allclose(first, second)
 

@@ -1,6 +1,7 @@
 # Training, evaluation, and what networks cost. Resources, unlike params, make nothing again when they change: N processes
-# train what one does, so that a profile may say `set-resources: train: gpu=4`. It may also ask for more memory and time
-# at every attempt, of which there is more than one where it says `retries`.
+# train what one does, so that a profile may say `set-resources: train: gpu=4`, and `workers=8` for loader processes, which
+# change nothing either. It may also ask for more memory and time at every attempt, of which there is more than one where
+# it says `retries`.
 
 
 localrules:
@@ -53,6 +54,7 @@ rule train:
     resources:
         gpu=gpus,
         nodes=1,
+        workers=0,
         attempt=lambda w, attempt: attempt,
     params:
         # All that this run depends on, and nothing else: an edit of another experiment must not retrain it.
@@ -65,7 +67,7 @@ rule train:
     message:
         "Training {wildcards.run} (attempt {resources.attempt})"
     shell:
-        "stm train --processes {resources.gpu} --nodes {resources.nodes}"
+        "stm train --processes {resources.gpu} --nodes {resources.nodes} --workers {resources.workers}"
         " --spec {params.spec:q} --index {input.index} {params.weights}"
         " --checkpoints {params.checkpoints} --out results/runs/{wildcards.run} 2>&1 | tee {log}"
 
@@ -86,13 +88,14 @@ rule evaluate:
     resources:
         gpu=gpus,
         nodes=1,
+        workers=0,
         attempt=lambda w, attempt: attempt,
     params:
         spec=lambda w: canonical_json(prediction_of(w).spec),
     message:
         "Evaluating {wildcards.run} under {wildcards.protocol} (attempt {resources.attempt})"
     shell:
-        "stm evaluate --processes {resources.gpu} --nodes {resources.nodes}"
+        "stm evaluate --processes {resources.gpu} --nodes {resources.nodes} --workers {resources.workers}"
         " --spec {params.spec:q} --run results/runs/{wildcards.run} --index {input.index} --out {output} > {log} 2>&1"
 
 
@@ -116,13 +119,14 @@ rule evaluate_orders:
     resources:
         gpu=gpus,
         nodes=1,
+        workers=0,
         attempt=lambda w, attempt: attempt,
     params:
         specs=canonical_json(list(PLAN.order_specs.values())),
     message:
         "Evaluating {wildcards.run} under every order of frames (attempt {resources.attempt})"
     shell:
-        "stm evaluate --processes {resources.gpu} --nodes {resources.nodes}"
+        "stm evaluate --processes {resources.gpu} --nodes {resources.nodes} --workers {resources.workers}"
         " --spec {params.specs:q} --run results/runs/{wildcards.run} --index {input.index} --out {output} > {log} 2>&1"
 
 

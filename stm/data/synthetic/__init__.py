@@ -4,7 +4,6 @@
 classes that any frame shows, `gestures` some of both.
 """
 
-import csv
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from stm.data.listing import write_csv
 from stm.data.synthetic.canvas import Composition, draw, mover_masks
 from stm.data.synthetic.encoding import write_mp4
 from stm.data.synthetic.generators import GENERATORS
@@ -44,7 +44,7 @@ def render(settings: Mapping[str, Any], videos: Path, annotations: Path) -> None
             path = videos / split / f"{clip.name}.mp4"
             write_mp4(clip.frames, path)
             rows.append((Path(os.path.relpath(path, annotations.parent)).as_posix(), clip.label, split, clip.group))
-    _write_list(rows, annotations)
+    write_csv(annotations, ("video", "label", "split", "group"), rows)
 
 
 def movers(settings: Mapping[str, Any], clips: Collection[str]) -> dict[str, np.ndarray]:
@@ -100,13 +100,3 @@ def reversed_pairs(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     classes = labels(settings)
     paired = GENERATORS[checked(settings, GENERATORS).generator].paired
     return list(zip(classes[::2], classes[1::2], strict=True)) if paired else []
-
-
-def _write_list(rows: list[tuple[str, str, str, str]], annotations: Path) -> None:
-    annotations.parent.mkdir(parents=True, exist_ok=True)
-    partial = annotations.with_name(annotations.name + ".tmp")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("video", "label", "split", "group"))
-        writer.writerows(rows)
-    os.replace(partial, annotations)

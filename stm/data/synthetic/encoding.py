@@ -5,6 +5,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from stm.files import replacing
+
 FRAMES_PER_SECOND = 12
 
 # An encoder that looks at neighbouring frames leaves traces of their order in each of them. Here every frame is coded
@@ -16,14 +18,17 @@ ENCODER = {
 
 
 def write_mp4(clip: np.ndarray, path: Path) -> None:
-    """Encode the frames of a clip.
+    """Encode the frames of a clip; the file is written whole or not at all.
 
     Args:
         clip: uint8 (T, H, W, 3), RGB; H and W even.
-        path: the file, overwritten; its folder must exist.
+        path: the file, overwritten.
     """
     # Without the flag the file would name the version of the library that wrote it.
-    with av.open(str(path), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
+    with (
+        replacing(path) as temporary,
+        av.open(str(temporary), "w", format="mp4", options={"fflags": "+bitexact"}) as container,
+    ):
         stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options=ENCODER)
         stream.height, stream.width = clip.shape[1:3]
         stream.pix_fmt = "yuv420p"

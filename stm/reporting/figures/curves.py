@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from stm.files import file_digest, read_sealed
 from stm.reporting.cells import Value
 from stm.reporting.figures.drawing import DASHES, PAGE, colours, page, write_rows
 from stm.reporting.measured import TableError
@@ -24,7 +25,7 @@ def write_curves(spec: dict[str, Any], out: Path) -> None:
 
     Raises:
         FileNotFoundError: a run's history is not there.
-        TableError: a history has other columns.
+        TableError: a history is not the one of its run, or has other columns.
     """
     panels = spec["panels"]
     histories = {
@@ -45,6 +46,9 @@ def write_curves(spec: dict[str, Any], out: Path) -> None:
 
 def _history(path: Path) -> list[dict[str, float]]:
     """One run's epochs."""
+    record = path.with_name("run.json")
+    if record.is_file() and read_sealed(record).get("history_sha256", file_digest(path)) != file_digest(path):
+        raise TableError(f"{path} is not the file that {record} was written for. Delete it and train the run again")
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     if not rows or not {"epoch", *MEASURES} <= set(rows[0]):

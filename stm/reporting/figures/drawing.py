@@ -1,5 +1,6 @@
 """A page to draw on in the one style, and its files."""
 
+import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,8 +29,11 @@ def page(width: float, height: float, out: Path) -> Iterator[Figure]:
         yield figure
         # The date, and the version in the PNG, would be other bytes another day.
         for ending, metadata in (("pdf", {"CreationDate": None}), ("png", {"Software": None})):
+            # Into memory: on a full disk matplotlib's PDF fails with an error of its own that hides the disk's.
+            drawn = io.BytesIO()
+            figure.savefig(drawn, format=ending, metadata=metadata)
             with replacing(out.with_name(f"{out.name}.{ending}")) as temporary:
-                figure.savefig(temporary, format=ending, metadata=metadata)
+                temporary.write_bytes(drawn.getvalue())
 
 
 def colours() -> list[str]:

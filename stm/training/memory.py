@@ -1,0 +1,104 @@
+"""What a training does when its device runs out of memory: the same step again, with activations made a second time.
+
+Going forward each block then keeps what it was given alone, and going backward it makes the rest of it anew (activation
+checkpointing: Chen et al., 2016). The micro-batch stays what it is, since batch normalisation sees it; the gradients
+are the same.
+"""
+
+import gc
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from stm.models.backbone import ResNet
+from stm.training.statistics import unchanged_statistics
+
+Result = TypeVar("Result")
+
+
+class MemoryShortageError(Exception):
+    """A step for which the device has too little memory even so; the text says what can be done."""
+
+
+class Memory:
+    """A network's memory for activations.
+
+    Args:
+        network: that is trained.
+        say: told when they are made a second time from now on.
+    """
+
+    def __init__(self, network: nn.Module, say: Callable[[str], None] = print):
+        self.network = network
+        self.say = say
+        self.recomputing = False
+
+    def attempt(self, work: Callable[[], Result]) -> Result:
+        """`work()`; once more, with less held in memory, where it runs out.
+
+        Args:
+            work: goes forward and backward through the network, from gradients that are none, and talks to no other
+                rank: those wait meanwhile.
+
+        Raises:
+            MemoryShortageError: of the second time.
+        """
+        before = [buffer.clone() for buffer in self.network.buffers()]
+        try:
+            return work()
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not _is_of_memory(error):
+                raise
+            told = str(error).partition("\n")[0].partition(". ")[0]
+        # Outside of the handler, whose traceback holds on to the activations.
+        if self.recomputing or not isinstance(self.network, ResNet):
+            raise MemoryShortageError(_advice(told))
+        self.say(f"out of memory ({told}): from this step on activations are made a second time, which takes longer")
+        self.recomputing = True
+        self.network.through = recomputed
+        self.network.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            for buffer, value in zip(self.network.buffers(), before, strict=True):
+                buffer.copy_(value)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        try:
+            return work()
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not _is_of_memory(error):
+                raise
+            raise MemoryShortageError(_advice(told)) from None
+
+
+def recomputed(stage: nn.Module, x: Tensor) -> Tensor:
+    """A stage of which each block's input is held, and nothing else that it makes."""
+    if not torch.is_grad_enabled():
+        return stage(x)
+    for block in stage.children():
+        # Norms count a batch once; blocks draw nothing at random.
+        x = checkpoint(
+            block,
+            x,
+            use_reentrant=False,
+            preserve_rng_state=False,
+            context_fn=lambda block=block: (nullcontext(), unchanged_statistics(block)),
+        )
+    return x
+
+
+def _is_of_memory(error: RuntimeError) -> bool:
+    # Of the CPU torch has no class of its own.
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _advice(told: str) -> str:
+    return (
+        f"out of memory, with activations made a second time too ({told}). The last checkpoint is kept: give the job a "
+        "device with more memory, and the same command goes on. A recipe that `extends:` this one with a smaller "
+        "micro_batch needs less; batch normalisation then sees other batches, and tables say so under `deviations`"
+    )
