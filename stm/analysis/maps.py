@@ -7,7 +7,7 @@ convolution.
 Shape letters: as in `stm.analysis.motion`; N clips of a batch, C channels, S signals, M measures.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ def write_maps(
 
 
 def _by_clip(
-    loader: DataLoader[Tensor], networks: dict[str, nn.Module], references: Maps, device: torch.device
+    loader: DataLoader[Tensor], networks: Mapping[str, nn.Module], references: Maps, device: torch.device
 ) -> Iterator[tuple[Maps, Maps]]:
     """Each clip's maps, of its frames and of every network, and what is known of it without a network."""
     done = 0

@@ -50,7 +50,8 @@ def write_motion(spec: dict[str, Any], index_path: Path, out: Path) -> None:
     for i, (row, clip) in enumerate(zip(rows, clips, strict=True)):
         numbers = segment_frames(clip.frames, spec["frames"])
         frames = decode(index.read(int(row), numbers))
-        region = centre_region(*frames.shape[-2:], spec["crop_size"], spec["crop_size"][0] / spec["short_side"])
+        height, width = frames.shape[-2:]
+        region = centre_region(height, width, spec["crop_size"], spec["crop_size"][0] / spec["short_side"])
         seen = crop(frames, region, spec["crop_size"]).numpy()
         grey = np.tensordot(seen.astype(np.float32) / 255, LUMA, ([1], [0]))
         flow = np.stack([_flow(grey[t], grey[t + 1]) for t in range(len(grey) - 1)])
@@ -59,8 +60,8 @@ def write_motion(spec: dict[str, Any], index_path: Path, out: Path) -> None:
         if masks:
             mask = torch.from_numpy(masks[clip.clip][numbers]).byte()[:, None] * 255
             mover = crop(mask, region, spec["crop_size"]).numpy()[:, 0] >= 128
-            width = max(1, round(OUTLINE * min(spec["crop_size"])))
-            of_clip["inside"], of_clip["edge"] = (found.astype(np.float32) for found in regions(mover, width))
+            outline = max(1, round(OUTLINE * min(spec["crop_size"])))
+            of_clip["inside"], of_clip["edge"] = (found.astype(np.float32) for found in regions(mover, outline))
         for name, planes in of_clip.items():
             kept.setdefault(name, []).append(at_stem(planes))
         if i in drawn:

@@ -116,7 +116,7 @@ def _check_depth(text: str, path: Path) -> None:
     for event in yaml.parse(text, _Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             raise ConfigError(f"{_shown(path)}:{line}: more than {DEEPEST} values, each inside the other")
 
 
@@ -144,6 +144,7 @@ def _construct(loader: _Loader, node: yaml.Node, key: Key, lines: dict[Key, int]
         return result
     if isinstance(node, yaml.SequenceNode):
         return [_construct(loader, child, (*key, i), lines, path) for i, child in enumerate(node.value)]
+    assert isinstance(node, yaml.ScalarNode), "YAML has three kinds of nodes"
     return _scalar(loader, node, path)
 
 

@@ -55,10 +55,10 @@ def write_examples(spec: dict[str, Any], out: Path) -> None:
     width = PAGE / spec["frames"]
     heights = [width * frames.shape[1] / frames.shape[2] + 0.2 for frames in pictures]
     with page(PAGE, sum(heights), out) as figure:
-        lines = figure.subfigures(len(examples), 1, height_ratios=heights)
+        lines = figure.subfigures(len(examples), 1, squeeze=False, height_ratios=heights)[:, 0]
         for line, frames, example in zip(lines, pictures, examples, strict=True):
             line.suptitle(_title(example), x=0.01, horizontalalignment="left", fontsize=7)
-            for axes, frame in zip(line.subplots(1, len(frames)), frames, strict=True):
+            for axes, frame in zip(line.subplots(1, len(frames), squeeze=False)[0], frames, strict=True):
                 axes.imshow(frame, interpolation="nearest")
                 axes.set_axis_off()
 
@@ -69,7 +69,7 @@ def _temporal(found: dict[str, Any]) -> list[Example]:
     Nobody chooses: of pairs, and of clips, the first by a hash of their names.
     """
     index = FrameIndex(Path(found["index"]))
-    rows = {}
+    rows: dict[str, list[int]] = {}
     for row in index.select("validation", found["fold"]).tolist():
         rows.setdefault(index.classes[index.clip(row).label], []).append(row)
     pairs = [pair for pair in found["reversed_pairs"] if set(pair) <= rows.keys()]

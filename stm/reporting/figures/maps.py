@@ -56,7 +56,7 @@ def write_maps_figure(spec: dict[str, Any], out: Path) -> None:
     side = (PAGE - 0.9) / len(spec["columns"])
     pictures, panels = count * (side + 0.03) + 0.45, 0.17 * len(spec["signals"]) + 0.62
     with page(PAGE, pictures + panels, out) as figure:
-        above, below = figure.subfigures(2, 1, height_ratios=[pictures, panels])
+        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[pictures, panels])[:, 0]
         _pictures(above, spec, images, motion, about)
         _panels(below, spec, rows)
     points = _points(spec, images, about)
@@ -98,7 +98,7 @@ def _pictures(
         line[0].set_ylabel(about["classes"][clip].replace(" ", "\n", 1), fontsize=7)
     bar = figure.colorbar(ScalarMappable(cmap=COLOURS), ax=grid, ticks=[0, 1], shrink=0.3, aspect=14, pad=0.01)
     bar.ax.set_yticklabels(["0", "max"])
-    bar.outline.set_linewidth(0.4)  # type: ignore[operator]
+    bar.outline.set_linewidth(0.4)
 
 
 def _picture(axes: Axes, image: np.ndarray, size: tuple[int, ...]) -> None:
@@ -109,7 +109,7 @@ def _picture(axes: Axes, image: np.ndarray, size: tuple[int, ...]) -> None:
     if not whole:
         h, w = image.shape
         reach = (-STEP / 2, w * STEP - STEP / 2, h * STEP - STEP / 2, -STEP / 2)
-    colours = {} if image.ndim == 3 else {"cmap": COLOURS, "vmin": 0, "vmax": image.max() or 1}
+    colours: dict[str, Any] = {} if image.ndim == 3 else {"cmap": COLOURS, "vmin": 0, "vmax": image.max() or 1}
     axes.imshow(image, extent=reach, interpolation="nearest", **colours)
     axes.set(xlim=(-0.5, width - STEP / 2), ylim=(height - STEP / 2, -0.5), xticks=[], yticks=[])
     for spine in axes.spines.values():
