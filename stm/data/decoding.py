@@ -138,7 +138,7 @@ class Video:
             raise ValueError("no regular file")
         with (
             open(self.path, "rb", buffering=0) as file,
-            av.open(file, metadata_errors="replace", options=ALONE | LARGEST) as container,
+            av.open(file, "r", metadata_errors="replace", options=ALONE | LARGEST) as container,
         ):
             yield container
 

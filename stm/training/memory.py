@@ -7,7 +7,8 @@ are the same.
 
 import gc
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -86,9 +87,14 @@ def recomputed(stage: nn.Module, x: Tensor) -> Tensor:
             x,
             use_reentrant=False,
             preserve_rng_state=False,
-            context_fn=lambda block=block: (nullcontext(), unchanged_statistics(block)),
+            context_fn=partial(_contexts, block),
         )
     return x
+
+
+def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """Of a block's first computation and of its second."""
+    return nullcontext(), unchanged_statistics(block)
 
 
 def _is_of_memory(error: RuntimeError) -> bool:
