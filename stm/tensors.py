@@ -51,5 +51,5 @@ def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
     about = [dict(metadata), {name: [str(t.dtype), list(t.shape)] for name, t in tensors.items()}]
     found = hashlib.sha256(canonical_json(about).encode())
     for name in sorted(tensors):
-        found.update(memoryview(tensors[name].reshape(-1).view(torch.uint8).numpy()))
+        found.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()

@@ -55,7 +55,7 @@ def _digest(table: pa.Table, unsealed: Collection[str]) -> bytes:
     for name in names:
         # However the column is cut into chunks.
         for part in _plain(table[name].chunks):
-            found.update(memoryview(part))
+            found.update(part.data)
     return found.hexdigest().encode()
 
 
