@@ -76,7 +76,7 @@ def write_latency(spec: dict[str, Any], out: Path, device: torch.device) -> None
     """Measure the networks of a table in turn, and write as JSON.
 
     Args:
-        spec: of `stm.config.products.LatencyJob`.
+        spec: of `stm.config.networkproducts.LatencyJob`.
         out: the file.
         device: where to compute; float32, one stream.
     """

@@ -86,7 +86,7 @@ def measure(spec: dict[str, Any], device: torch.device) -> dict[str, list[float]
     """Videos a second of every network by name, round by round.
 
     Args:
-        spec: of `stm.config.products.SpeedJob`.
+        spec: of `stm.config.networkproducts.SpeedJob`.
         device: where to compute.
 
     Raises:

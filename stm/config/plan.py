@@ -13,19 +13,9 @@ from stm.config.checkpointplan import CheckpointsPlan, Imported, checkpoints_pla
 from stm.config.datasetplan import DatasetsPlan, datasets_plan
 from stm.config.figureplan import decides, figure_plan, shows
 from stm.config.loading import ConfigError, read_yaml, suggestion, validated
+from stm.config.networkproducts import LatencyJob, Network, SpeedJob
 from stm.config.orderplan import ORDERS, OrderPlan, order_plan
-from stm.config.products import (
-    DatasetPlan,
-    Features,
-    LatencyJob,
-    Maps,
-    Motion,
-    Network,
-    Prediction,
-    Run,
-    SpeedJob,
-    prediction_name,
-)
+from stm.config.products import DatasetPlan, Features, Maps, Motion, Prediction, Run, prediction_name
 from stm.config.reportplan import Entry, entries
 from stm.config.schema.tables import Table
 from stm.config.study import BoundStudy, NotForThisStudyError

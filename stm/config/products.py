@@ -4,7 +4,6 @@ A name with eight hex digits is a name plus the digest of everything it stands f
 setting is a new path, and changing it back finds the old one.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -266,79 +265,6 @@ class Maps(Prediction):
 def prediction_name(protocol: str, spec: dict[str, Any]) -> str:
     """`<protocol>-<8 hex>`: the same for every run, since nothing of a run is in the specification."""
     return f"{protocol}-{digest(spec, 8)}"
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network whose parameters and FLOPs are counted; no data is needed."""
-
-    variant: str
-    spec: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return f"{self.variant}-{self.spec['frames']}f-{digest(self.spec, 8)}"
-
-    @property
-    def path(self) -> str:
-        return f"{RESULTS}/complexity/{self.name}.json"
-
-    @property
-    def timed(self) -> dict[str, Any]:
-        """What a job of speeds is told of the network: how it is counted does not matter there."""
-        return {key: value for key, value in self.spec.items() if key != "code"}
-
-    @property
-    def timed_name(self) -> str:
-        return f"{self.variant}-{self.spec['frames']}f-{digest(self.timed, 8)}"
-
-
-@dataclass(frozen=True)
-class SpeedJob:
-    """Networks that are timed together, round by round: only such speeds can be compared."""
-
-    table: str
-    spec: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return f"{self.table}-{digest(self.spec, 8)}"
-
-    @property
-    def path(self) -> str:
-        return f"{RESULTS}/speed/{self.name}.json"
-
-
-@dataclass(frozen=True)
-class LatencyJob:
-    """Recognisers of streams that are timed together, round by round: only such latencies can be compared."""
-
-    table: str
-    spec: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return f"{self.table}-{digest(self.spec, 8)}"
-
-    @property
-    def path(self) -> str:
-        return f"{RESULTS}/latency/{self.name}.json"
-
-
-def latency_job(table: str, networks: Mapping[str, Network]) -> LatencyJob:
-    """Of networks by what their recognisers are called: counted as they are, with inputs of one size."""
-    specs = {name: network.spec for name, network in networks.items()}
-    spec = {
-        "version": STAGE_VERSIONS["latency"],
-        "networks": {
-            name: {key: spec[key] for key in ("variant", "frames", "classes")} for name, spec in specs.items()
-        },
-        "size": next(iter(specs.values()))["size"],
-        # Fed in every round; the rounds are what a median and its range are of.
-        "frames": 8,
-        "rounds": 7,
-    }
-    return LatencyJob(table, spec)
 
 
 def imagenet_weights(depth: int) -> str:

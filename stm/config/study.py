@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from stm.config.loading import ConfigError, Source, read_yaml, shortened, suggestion, validated
-from stm.config.products import STAGE_VERSIONS, DatasetPlan, Features, Maps, Motion, Network, Prediction, Run, SpeedJob
+from stm.config.networkproducts import Network, SpeedJob
+from stm.config.products import STAGE_VERSIONS, DatasetPlan, Features, Maps, Motion, Prediction, Run
 from stm.config.schema.claims import Claim, Claims
 from stm.config.schema.datasets import Dataset, Roles
 from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Models, Variant

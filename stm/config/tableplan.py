@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from stm.config.deviations import deviations, lost_start, vanished_loss
-from stm.config.loading import ConfigError, Source, suggestion, validated
-from stm.config.products import LatencyJob, Network, Prediction, SpeedJob, latency_job
-from stm.config.schema.claims import Claim, Counted, Reached, Timed
+from stm.config.loading import ConfigError, Source, suggestion
+from stm.config.networkproducts import LatencyJob, Network, SpeedJob, latency_job
+from stm.config.products import Prediction
+from stm.config.schema.claims import Claim
 from stm.config.schema.protocols import PROTOCOLS
 from stm.config.schema.tables import Line, PublishedLine, PublishedTable, Table
 from stm.config.study import PACKAGE, BoundStudy
+from stm.config.tableclaims import LocatedClaim, claims_of, references, require_figures
+from stm.config.tablefiles import printed_line, role_of, table_files
 from stm.files import source_digest
 
 # Tables are so cheap that any edit of what makes them may make them again.
@@ -198,28 +201,28 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
     Raises:
         ConfigError: it is not known, its published figures do not fit its lines, or it asks for what is not known.
     """
-    source, table, published = _files(study, name)
+    source, table, published = table_files(study, name)
     names = [line.name for line in table.lines]
     for i, line_name in enumerate(names):
         if names.count(line_name) > 1:
             raise source.error(("lines", i), f": two lines are called {line_name!r}; give each an `id`")
-    if not table.counts_only and not any(_role(table, line) in study.study.roles for line in table.lines):
+    if not table.counts_only and not any(role_of(table, line) in study.study.roles for line in table.lines):
         study.dataset_of(table.role)  # says which role is not bound
-    claims = _claims(study, name)
-    referred = dict.fromkeys(ref for _, _, _, claim in claims for ref in _references(claim) if "/" in ref)
+    claims = claims_of(study, name)
+    referred = dict.fromkeys(ref for _, _, _, claim in claims for ref in references(claim) if "/" in ref)
     others = {ref: _other_line(study, claims, ref) for ref in referred}
     for claim_source, i, _, claim in claims:
         for key, measured in (("speed", claim.speed), ("reached", claim.reached)):
             if measured and measured.measure not in table.measures:
                 at = ("claims", i, key, "table")
                 raise claim_source.error(at, f" = {name!r} does not measure {measured.measure}")
-        for ref in _references(claim):
+        for ref in references(claim):
             if ref not in names and ref not in others:
                 known = ", ".join(names)
                 raise claim_source.error(("claims", i), f": {ref!r} is no line of {name}. Its lines: {known}")
         if claim.reached:
-            _require_figures(claim_source, i, claim.reached, table, published)
-    lines = [_line(study, source, table, i, _printed(published, table, i)) for i in range(len(table.lines))]
+            require_figures(claim_source, i, claim.reached, table, published)
+    lines = [_line(study, source, table, i, printed_line(published, table, i)) for i in range(len(table.lines))]
     return TablePlan(
         name=name,
         study=study.study.study,
@@ -232,51 +235,15 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
     )
 
 
-def _require_figures(source: Source, i: int, reached: Reached, table: Table, published: PublishedTable | None) -> None:
-    """A claim of what a line reaches is of one that is trained, and of figures that are printed of the same clips."""
-    numbers = {line.name: number for number, line in enumerate(table.lines)}
-    line, at = table.lines[numbers[reached.line]], ("claims", i, "reached")
-    if line.variant is None:
-        raise source.error((*at, "line"), f" = {reached.line!r} has no variant: no study measures it")
-    for rival in reached.rivals:
-        other = table.lines[numbers[rival]]
-        if (_role(table, other), other.subset) != (_role(table, line), line.subset):
-            raise source.error(at, f": {rival!r} is of other clips than {reached.line!r}")
-        if reached.measure not in _printed(published, table, numbers[rival]).figures():
-            raise source.error(at, f": no {reached.measure} of {rival!r} is printed")
-
-
-def _files(study: BoundStudy, name: str) -> tuple[Source, Table, PublishedTable | None]:
-    """A table and its published figures, line by line; controls have none."""
-    source = study.read(study.source, (), "tables", name)
-    table = validated(Table, source)
-    if table.paper == "controls":
-        return source, table, None
-    published_source = study.read(source, (), "published/tables", name)
-    published = validated(PublishedTable, published_source)
-    ours, theirs = ([x.method for x in lines] for lines in (table.lines, published.lines))
-    if ours != theirs:
-        raise published_source.error(("lines",), f": methods {theirs} are not those of {source.path}: {ours}")
-    return source, table, published
-
-
-def _printed(published: PublishedTable | None, table: Table, i: int) -> PublishedLine:
-    return published.lines[i] if published else PublishedLine(method=table.lines[i].method)
-
-
 def _speed(study: BoundStudy, name: str, table: Table, lines: list[TableLine]) -> SpeedJob:
     """The job that times a table's networks, beside TSN with as many frames as the papers' TSN has."""
     tsn = study.full_size(table.role, "tsn", 8, table.recipe)
     return study.speed_job(name, tsn, [line.full_size for line in lines if line.full_size])
 
 
-def _role(table: Table, line: Line) -> str:
-    return line.role or table.role
-
-
 def _line(study: BoundStudy, source: Source, table: Table, i: int, published: PublishedLine) -> TableLine:
     line = table.lines[i]
-    role, protocol, recipe = _role(table, line), line.protocol or table.protocol, line.recipe or table.recipe
+    role, protocol, recipe = role_of(table, line), line.protocol or table.protocol, line.recipe or table.recipe
     facts = study.role_facts[role]  # type: ignore[index]
     common = {
         "number": i + 1,
@@ -319,44 +286,16 @@ def _line(study: BoundStudy, source: Source, table: Table, i: int, published: Pu
     )
 
 
-def _claims(study: BoundStudy, table: str) -> list[tuple[Source, int, str, Claim]]:
-    """The claims that a table decides, in the order of the papers."""
-    found = []
-    for source, i, paper, claim in study.claims:
-        decider = claim.decider
-        if decider is None:
-            continue
-        if decider.table not in study.known_tables:
-            key = next(key for key in ("compare", "reached", "count", "speed") if getattr(claim, key))
-            hint = suggestion(decider.table, study.known_tables)
-            raise source.error(("claims", i, key, "table"), f" = {decider.table!r} is no table.{hint}")
-        if decider.table == table:
-            found.append((source, i, paper, claim))
-    return found
-
-
-def _references(claim: Claim) -> list[str]:
-    """The lines that a claim speaks of."""
-    if claim.reached is not None:
-        return [claim.reached.line, *claim.reached.rivals]
-    counted: Counted | Timed | None = claim.count or claim.speed
-    if counted is not None:
-        return [counted.line, *([counted.over] if counted.over else [])]
-    assert claim.compare is not None, "only claims that lines decide come here"
-    gaps = [claim.compare, *([claim.compare.less] if claim.compare.less else [])]
-    return [ref for gap in gaps for ref in (gap.first, gap.second)]
-
-
-def _other_line(study: BoundStudy, claims: list[tuple[Source, int, str, Claim]], ref: str) -> TableLine:
+def _other_line(study: BoundStudy, claims: list[LocatedClaim], ref: str) -> TableLine:
     """The line `table/line` of another table."""
     name, _, line_name = ref.partition("/")
-    claim_source, i = next((source, i) for source, i, _, claim in claims if ref in _references(claim))
+    claim_source, i = next((source, i) for source, i, _, claim in claims if ref in references(claim))
     try:
-        source, table, published = _files(study, name)
+        source, table, published = table_files(study, name)
     except ConfigError as error:
         raise claim_source.error(("claims", i), f": {ref!r}: {error}") from None
     names = [line.name for line in table.lines]
     if line_name not in names:
         raise claim_source.error(("claims", i), f": {ref!r} is no line of {name}. Its lines: {', '.join(names)}")
     at = names.index(line_name)
-    return _line(study, source, table, at, _printed(published, table, at))
+    return _line(study, source, table, at, printed_line(published, table, at))
