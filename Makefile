@@ -31,6 +31,9 @@ test: $(VENV) ## the tests: no network, no GPU
 test-faults: $(VENV) ## kills at random moments, damaged input: minutes
 	$(BIN)/python -m pytest -m faults $(ARGS)
 
+test-manual: $(VENV) ## pages of the manual followed as they are written: minutes
+	$(BIN)/python -m pytest -m manual $(ARGS)
+
 test-downloads: $(VENV) ## the papers' six datasets with whole lists and a few clips, end to end: minutes
 	$(BIN)/python -m pytest -m downloads $(ARGS)
 
@@ -70,4 +73,4 @@ $(VENV): requirements.lock pyproject.toml
 	touch $@
 
 FORCE:
-.PHONY: help all report report-now test test-faults test-downloads test-slurm lint format lock hooks venv FORCE
+.PHONY: help all report report-now test test-faults test-manual test-downloads test-slurm lint format lock hooks venv FORCE

@@ -190,6 +190,7 @@ def describe(folder: Path) -> None:
             (folder / name).write_text(text)
 
 
+@pytest.mark.manual
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in DONE])
 def test_what_answers_in_a_moment_says_what_the_page_shows(page, made):
     programs = made / "bin"

@@ -4,10 +4,13 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from ..conftest import CHECKOUT
 from .pages import follow
 
 
+@pytest.mark.manual
 def test_the_page_on_extending_works_as_it_is_written(tmp_path, finished):
     # With the tiny study's Table 6 trained, and a package that can be changed.
     shutil.copytree(finished.folder, tmp_path, symlinks=True, dirs_exist_ok=True)

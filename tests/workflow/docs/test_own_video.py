@@ -7,6 +7,7 @@ import pytest
 from .pages import follow
 
 
+@pytest.mark.manual
 def test_the_page_on_own_video_works_as_it_is_written(tmp_path, finished):
     for name in ("onnxscript", "onnxruntime"):
         pytest.importorskip(name, reason="ONNX is an extra: pip install --editable '.[onnx]'")
