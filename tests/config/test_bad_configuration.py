@@ -112,7 +112,7 @@ def test_a_bad_configuration_is_refused_with_file_key_and_way_out(tmp_path, file
     started = time.process_time()
     with pytest.raises(ConfigError) as caught:
         resolved(study)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 2
     assert re.search(said, str(caught.value)), str(caught.value)
     assert ".yaml" in str(caught.value) and len(str(caught.value)) < 1200
 

@@ -1,6 +1,5 @@
 """An imported run: its folder, the order of its classes, its refusals."""
 
-import json
 
 import pytest
 import torch
@@ -9,7 +8,7 @@ from stm.config.schema.checkpoints import Evaluation
 from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Variant
 from stm.config.specification import variant_departures
 from stm.evaluation.evaluate import load_run
-from stm.files import file_digest
+from stm.files import file_digest, read_sealed
 from stm.models.builder import build
 from stm.models.foreign import ForeignError, foreign_name
 from stm.models.takeover import WeightsError
@@ -45,7 +44,7 @@ def test_a_run_says_what_it_was_imported_from_and_gives_the_same_scores(theirs, 
     assert record["imported"] == {
         "file": "theirs.pth", "sha256": sha, "format": "tsm", "variant": "tsm", "class_order": "listed"
     }  # fmt: skip
-    assert record["classes"] == LISTED and record == json.loads((tmp_path / "run/run.json").read_text())
+    assert record["classes"] == LISTED and record == read_sealed(tmp_path / "run/run.json")
 
 
 def test_outputs_in_alphabetical_order_are_dealt_to_the_listed_classes(theirs, tmp_path):

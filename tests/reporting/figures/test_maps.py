@@ -103,7 +103,7 @@ def test_the_same_maps_give_the_same_bytes(spec, tmp_path):
     for folder in ("first", "second"):
         write_figure(spec, tmp_path / folder / "picture")
     files = sorted(path.name for path in (tmp_path / "first").iterdir())
-    assert files == [f"picture.{end}" for end in ("claims.csv", "csv", "md", "pdf", "png", "points.csv")]
+    assert files == [f"picture.{end}" for end in ("claims.csv", "csv", "html", "md", "pdf", "png", "points.csv", "rst")]
     same = [(tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes() for name in files]
     assert all(same)
 

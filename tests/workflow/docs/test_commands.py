@@ -211,6 +211,7 @@ def is_answer(words: list[str]) -> bool:
     return dry or (words[0] == "stm" and words[1] in ANSWERS and not any("…" in word for word in words))
 
 
+@pytest.mark.manual
 def test_every_target_of_the_manual_is_one_that_a_rule_makes(demo, monkeypatch):
     monkeypatch.chdir(demo.folder)
     asked: dict[str, set[str]] = defaultdict(set)
