@@ -1,6 +1,5 @@
 """An imported run: its folder, the order of its classes, its refusals."""
 
-
 import pytest
 import torch
 
