@@ -56,9 +56,12 @@ class Pipeline:
 
     def snakemake(self, *arguments: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
         """Run Snakemake there; stdout and stderr come as one text in `stdout`."""
-        command = [sys.executable, "-m", "snakemake", *arguments]
+        return self.python("snakemake", *arguments, timeout=timeout)
+
+    def python(self, module: str, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+        """Run a module there, its output as one text."""
         return subprocess.run(
-            command,
+            [sys.executable, "-m", module, *arguments],
             cwd=self.folder,
             text=True,
             stdout=subprocess.PIPE,

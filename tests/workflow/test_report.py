@@ -3,28 +3,18 @@
 import csv
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from .conftest import Pipeline, environment
+from .conftest import Pipeline
 
 CHROMIUM = shutil.which("chromium")
 
 
 def stm_report(pipeline: Pipeline, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`stm report -- ARGUMENTS`, as make runs it."""
-    command = [sys.executable, "-m", "stm", "report", "--", *arguments]
-    return subprocess.run(
-        command,
-        cwd=pipeline.folder,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=600,
-        env=environment(),
-    )
+    return pipeline.python("stm", "report", "--", *arguments)
 
 
 @pytest.fixture(scope="module")
