@@ -10,7 +10,7 @@ from typing import Any
 
 from stm.config.schema.datasets import Dataset
 from stm.config.schema.networks import PAPER_BACKBONES
-from stm.config.specification import variant_in_full
+from stm.config.specification import variant_in_full, views_of_a_clip
 from stm.files import digest, matching
 
 # Raised by hand when a stage comes to make something else from the same specification.
@@ -185,6 +185,12 @@ class Run:
     def progress(self) -> str:
         """Undeclared, beside the checkpoints: how far a training that has not ended says it is."""
         return f"{RESULTS}/checkpoints/{self.name}/progress.json"
+
+    @property
+    def frames_of_a_clip(self) -> int:
+        """That the training passes through its network, all epochs together."""
+        recipe = self.spec["recipe"]
+        return self.spec["frames"] * recipe["epochs"] * views_of_a_clip(recipe)
 
     @property
     def index(self) -> str:

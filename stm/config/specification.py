@@ -41,3 +41,8 @@ def recipe_departures(recipe: Recipe, frames: int) -> dict[str, Any]:
 def recipe_in_full(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Every key of a recipe with its value."""
     return Recipe.model_validate({"source": "", **recipe}).model_dump(exclude={"source", "extends"})
+
+
+def views_of_a_clip(recipe: Mapping[str, Any]) -> int:
+    """Of one clip in one epoch: two under Twins Training."""
+    return 2 if recipe_in_full(recipe)["twins"] else 1

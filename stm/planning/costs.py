@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stm.config.products import DatasetPlan, Prediction, Run
+from stm.config.specification import views_of_a_clip
 from stm.planning.clips import Clips, Room, clips_of, room_for_frames
-from stm.planning.speed import Counted, Shape, Speed, shape_of_run, views_of_a_clip
+from stm.planning.speed import Counted, Shape, Speed, shape_of_run
 from stm.planning.targets import Target
 
 # Of a clip's entry in a predictions file, beside four bytes a class: its id, label and group.

@@ -16,7 +16,7 @@ from stm.analysis.rounds import machine
 from stm.config.loading import ConfigError
 from stm.config.products import RESULTS, Run
 from stm.config.schema.networks import PAPER_BACKBONES, Variant
-from stm.config.specification import recipe_in_full, variant_departures, variant_in_full
+from stm.config.specification import variant_departures, variant_in_full, views_of_a_clip
 from stm.files import canonical_json, read_sealed
 
 # Of training's forward and backward pass, the backward one takes two thirds: it has two products for each of the
@@ -72,11 +72,6 @@ def shape_of(variant: Mapping[str, Any], frames: int, size: Sequence[int]) -> Sh
 
 def shape_of_run(run: Run) -> Shape:
     return shape_of(run.spec["variant"], run.spec["frames"], run.spec["recipe"]["crop_size"])
-
-
-def views_of_a_clip(recipe: Mapping[str, Any]) -> int:
-    """Of one clip in one epoch: two under Twins Training."""
-    return 2 if recipe_in_full(recipe)["twins"] else 1
 
 
 def counted_networks() -> dict[Shape, Counted]:

@@ -13,6 +13,7 @@ rule render:
         annotations="results/videos/{rendered}/annotations.csv",
     log:
         "results/logs/render/{rendered}.log",
+    priority: 10
     conda:
         "../../environment.yml"
     params:
@@ -35,6 +36,7 @@ rule listing:
         classes="results/frames/{dataset}/classes.csv",
     log:
         "results/logs/listing/{dataset}.log",
+    priority: 10
     conda:
         "../../environment.yml"
     params:
@@ -76,6 +78,7 @@ rule extract:
         index="results/frames/{dataset}/shards/{shard}.arrow",
     log:
         "results/logs/extract/{dataset}/{shard}.log",
+    priority: 10
     conda:
         "../../environment.yml"
     params:
@@ -104,6 +107,7 @@ rule manifest:
         manifest="results/frames/{dataset}/manifest.csv",
     log:
         "results/logs/manifest/{dataset}.log",
+    priority: 10
     conda:
         "../../environment.yml"
     message:

@@ -24,6 +24,7 @@ rule table:
         caption=f"{REPORTS}/{{table}}.rst",
     log:
         "results/logs/table/{table}.log",
+    priority: 10
     conda:
         "../../environment.yml"
     params:

@@ -63,6 +63,11 @@ def run_of(wildcards):
     return PLAN.find("The run", wildcards.run, PLAN.runs)
 
 
+def longest_first(wildcards):
+    """Above 0 and below 1, the higher the more frames of a clip the training sees."""
+    return 1 - 1 / (1 + run_of(wildcards).frames_of_a_clip)
+
+
 @speaking
 def prediction_of(wildcards):
     path = f"results/predictions/{wildcards.run}/{wildcards.protocol}.arrow"

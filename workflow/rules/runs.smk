@@ -2,6 +2,9 @@
 # train what one does, so that a profile may say `set-resources: train: gpu=4`, and `workers=8` for loader processes, which
 # change nothing either. It may also ask for more memory and time at every attempt, of which there is more than one where
 # it says `retries`.
+#
+# What trainings wait for and what is made of them comes before the next training, so that a mistake shows early; of the
+# trainings the longest comes first, so that it is not left alone at the end; what no training waits for fills in.
 
 
 localrules:
@@ -25,6 +28,7 @@ rule imagenet_weights:
         "results/weights/imagenet-resnet{depth}.safetensors",
     log:
         "results/logs/weights/imagenet-resnet{depth}.log",
+    priority: 10
     conda:
         "../../environment.yml"
     message:
@@ -48,6 +52,7 @@ rule train:
         "results/logs/train/{run}.log",
     benchmark:
         "results/benchmarks/train/{run}.tsv"
+    priority: longest_first
     conda:
         "../../environment.yml"
     threads: reserved_cores
@@ -82,6 +87,7 @@ rule evaluate:
         "results/predictions/{run}/{protocol}.arrow",
     log:
         "results/logs/evaluate/{run}/{protocol}.log",
+    priority: 10
     conda:
         "../../environment.yml"
     threads: reserved_cores
@@ -113,6 +119,7 @@ rule evaluate_orders:
         [f"results/predictions/{{run}}/{name}.arrow" for name in PLAN.order_specs],
     log:
         "results/logs/evaluate/{run}/orders.log",
+    priority: 10
     conda:
         "../../environment.yml"
     threads: reserved_cores
