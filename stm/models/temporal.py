@@ -16,19 +16,32 @@ def as_clips(features: Tensor, frames: int) -> Tensor:
     return features.unflatten(0, (-1, frames))
 
 
+def _channels_last_clips(features: Tensor, frames: int) -> Tensor:
+    """View (N*T, C, H, W) as (N, T, H, W, C), which in channels-last memory is without gaps.
+
+    What is made of it stays channels-last through `_frames_of`. Of (N, T, C, H, W) torch makes the other order, and
+    every convolution after it would copy its input.
+    """
+    return as_clips(features.permute(0, 2, 3, 1), frames)
+
+
 def _time_by_space(features: Tensor, frames: int) -> Tensor:
     """(N*T, C, H, W) as (N, C, T, H*W), so that a 2D convolution of 3x1 is one over time.
 
     In channels-last memory this is a view: libraries convolve 2D images of any shape well, and 3D ones badly
     (benchmarks/operators.md).
     """
-    clips = as_clips(features.permute(0, 2, 3, 1), frames)
-    return clips.flatten(2, 3).permute(0, 3, 1, 2)
+    return _channels_last_clips(features, frames).flatten(2, 3).permute(0, 3, 1, 2)
 
 
 def _by_frame(planes: Tensor, like: Tensor) -> Tensor:
     """The way back from `_time_by_space`."""
-    return planes.permute(0, 2, 3, 1).reshape(like.shape[0], *like.shape[2:], -1).permute(0, 3, 1, 2)
+    return _frames_of(planes.permute(0, 2, 3, 1).unflatten(2, like.shape[2:]))
+
+
+def _frames_of(clips: Tensor) -> Tensor:
+    """The way back from `_channels_last_clips`."""
+    return clips.flatten(0, 1).permute(0, 3, 1, 2)
 
 
 def temporal_convolution(features: Tensor, kernel: Tensor, frames: int) -> Tensor:
@@ -76,13 +89,14 @@ def temporal_shift(features: Tensor, part: int, frames: int, from_next: bool = T
     Returns:
         (N*T, C, H, W).
     """
-    clips = as_clips(features, frames)
-    channels = clips.shape[2] // part
-    nothing = torch.zeros_like(clips[:, :1, :channels])
-    moved = [torch.cat([clips[:, 1:, :channels], nothing], dim=1)] if from_next else []
-    first = len(moved) * channels
-    moved.append(torch.cat([nothing, clips[:, :-1, first : first + channels]], dim=1))
-    return torch.cat([*moved, clips[:, :, first + channels :]], dim=2).flatten(0, 1)
+    clips = _channels_last_clips(features, frames)
+    channels = clips.shape[-1] // part
+    # Split, not sliced: the gradient of a slice is a copy of the whole with zeros in it.
+    *moving, rest = clips.split([*[channels] * (1 + from_next), clips.shape[-1] - channels * (1 + from_next)], dim=-1)
+    nothing = torch.zeros_like(moving[0][:, :1])
+    moved = [torch.cat([moving[0][:, 1:], nothing], dim=1)] if from_next else []
+    moved.append(torch.cat([nothing, moving[-1][:, :-1]], dim=1))
+    return _frames_of(torch.cat([*moved, rest], dim=-1))
 
 
 def motion_difference(current: Tensor, transformed: Tensor, frames: int) -> Tensor:
@@ -98,6 +112,6 @@ def motion_difference(current: Tensor, transformed: Tensor, frames: int) -> Tens
     Returns:
         (N*T, C, H, W).
     """
-    now, following = as_clips(current, frames), as_clips(transformed, frames)
+    now, following = _channels_last_clips(current, frames), _channels_last_clips(transformed, frames)
     difference = now[:, :-1] - following[:, 1:]
-    return torch.cat([difference, torch.zeros_like(now[:, :1])], dim=1).flatten(0, 1)
+    return _frames_of(torch.cat([difference, torch.zeros_like(now[:, :1])], dim=1))
