@@ -9,6 +9,7 @@ study with lists as long as its datasets'. The record is scale.md.
 """
 
 import argparse
+import itertools
 import json
 import multiprocessing
 import os
@@ -36,6 +37,8 @@ PAPER = {
     "something_v2": (168_913, 24_777, 174),
     "jester": (118_562, 14_787, 27),
     "kinetics400": (240_000, 19_906, 400),
+    "ucf101": (9_537, 3_783, 101),
+    "hmdb51": (3_570, 1_530, 51),
 }
 HEADER = "label,youtube_id,time_start,time_end,split\n"
 
@@ -199,29 +202,48 @@ def measured(stage: str, folder: Path, size: int) -> None:
     print(f"| {size:,} | {stage} | {whole:.1f} | {found['cpu']:.1f} | {found['mb']:.0f} | {more} |", flush=True)
 
 
+def official_lists(data: Path, name: str, train: int, validation: int, classes: int) -> None:
+    """Lists of so many clips in the form of the dataset's makers."""
+    data.mkdir(parents=True)
+    known = [f"class{k:03d}" for k in range(classes)]
+    for split, count, first in (("train", train, 1), ("validation", validation, train + 1)):
+        clips = [(first + k, known[k % classes]) for k in range(count)]
+        if name == "kinetics400":
+            short = {"train": "train", "validation": "val"}[split]
+            kinetics_list(data / f"kinetics-400_{short}.csv", short, count, first, classes)
+        elif name == "something_v2":
+            items = [{"id": str(clip), "template": label} for clip, label in clips]
+            (data / f"something-something-v2-{split}.json").write_text(json.dumps(items, indent=0))
+            (data / "something-something-v2-labels.json").write_text(
+                json.dumps({c: str(k) for k, c in enumerate(known)})
+            )
+        elif name == "ucf101":
+            lists = data / "ucfTrainTestlist"
+            lists.mkdir(exist_ok=True)
+            (lists / "classInd.txt").write_text("".join(f"{k} {label}\n" for k, label in enumerate(known, 1)))
+            short = {"train": "train", "validation": "test"}[split]
+            text = "".join(f"{c}/v_{c}_g{clip:05d}_c01.avi {int(c[5:]) + 1}\n" for clip, c in clips)
+            for fold in "123":
+                (lists / f"{short}list0{fold}.txt").write_text(text)
+        elif name == "hmdb51":
+            lists = data / "testTrainMulti_7030_splits"
+            lists.mkdir(exist_ok=True)
+            use = {"train": 1, "validation": 2}[split]
+            for label, fold in itertools.product(known, "123"):
+                with (lists / f"{label}_test_split{fold}.txt").open("a") as file:
+                    file.writelines(f"{clip}_{label}_0.avi {use}\n" for clip, of in clips if of == label)
+        else:
+            prefix = {"something_v1": "something-something-v1", "jester": "jester-v1"}[name]
+            (data / f"{prefix}-{split}.csv").write_text("".join(f"{clip};{label}\n" for clip, label in clips))
+            (data / f"{prefix}-labels.csv").write_text("\n".join(known))
+
+
 def dry_runs(folder: Path) -> None:
     """Of everything that the paper study makes: the first after a change of the lists, and every one after it."""
     for name in ("Snakefile", "workflow", "config", "profiles", "environment.yml", "stm"):
         (folder / name).symlink_to(CHECKOUT / name)
-    for name, (train, validation, classes) in PAPER.items():
-        data = folder / "data" / name
-        data.mkdir(parents=True)
-        for split, count, first in (("train", train, 1), ("validation", validation, train + 1)):
-            labels = [f"class {k % classes:03d}" for k in range(count)]
-            if name == "kinetics400":
-                short = {"train": "train", "validation": "val"}[split]
-                kinetics_list(data / f"kinetics-400_{short}.csv", short, count, first, classes)
-            elif name == "something_v2":
-                items = [{"id": str(first + k), "template": label} for k, label in enumerate(labels)]
-                (data / f"something-something-v2-{split}.json").write_text(json.dumps(items, indent=0))
-            else:
-                prefix = {"something_v1": "something-something-v1", "jester": "jester-v1"}[name]
-                lines = (f"{first + k};{label}\n" for k, label in enumerate(labels))
-                (data / f"{prefix}-{split}.csv").write_text("".join(lines))
-        known = [f"class {k:03d}" for k in range(classes)]
-        (data / "something-something-v2-labels.json").write_text(json.dumps({c: str(k) for k, c in enumerate(known)}))
-        for prefix in ("something-something-v1", "jester-v1"):
-            (data / f"{prefix}-labels.csv").write_text("\n".join(known))
+    for name, counts in PAPER.items():
+        official_lists(folder / "data" / name, name, *counts)
     for kind in ("first", "second"):
         command = [sys.executable, "-m", "snakemake", "-n", "--cores", "2", "--configfile", "config/paper.yaml"]
         started = time.monotonic()
