@@ -102,7 +102,7 @@ class DatasetsPlan:
     @property
     def spec(self) -> dict[str, Any]:
         """Everything that the stage needs to know beside the files that it reads."""
-        readers = (PACKAGE / "data" / "annotations", PACKAGE / "data" / "check" / "listed.py")
+        readers = (PACKAGE / "data" / "annotations", PACKAGE / "data" / "counts.py")
         return {
             "code": source_digest(*REPORTING_SOURCES, *readers),
             "study": self.study,

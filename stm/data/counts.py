@@ -1,18 +1,15 @@
-"""What a dataset is said to hold, against what its annotation files list.
-
-A stage of its own: a corrected expectation must not make an index again, and with it every run.
-"""
+"""What a dataset is said to hold, against what its annotation files list."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stm.data.annotations import SPLITS, split_columns
+from stm.data.annotations import SPLITS
+from stm.data.annotations.folds import of_split_columns
 from stm.data.listing import read_csv
 from stm.files import write_json
 
-Row = Mapping[str, Any]
-Expected = Mapping[str, int | Sequence[int]]
+Expected = Mapping[Any, int | Sequence[int]]
 
 
 class CountError(ValueError):
@@ -20,7 +17,8 @@ class CountError(ValueError):
 
 
 def check_counts(clips_csv: Path, classes_csv: Path, expect: Expected, out: Path) -> None:
-    """Hold the listing to what is expected, and write what was.
+    """Hold the listing to what is expected, and write what was: a stage of its own, since a corrected expectation must
+    not make an index again, and with it every run.
 
     Args:
         clips_csv: of `write_listing`.
@@ -32,34 +30,34 @@ def check_counts(clips_csv: Path, classes_csv: Path, expect: Expected, out: Path
     Raises:
         CountError: with both numbers of each count that differs. Nothing is written then.
     """
-    classes = [row["label"] for row in read_csv(classes_csv)]
-    clips = read_csv(clips_csv)
-    folds = [name.removeprefix("split_") for name in clips[0] if name.startswith("split_")]
-    _compare(clips, classes, folds, expect)
+    splits = [of_split_columns(row) for row in read_csv(clips_csv)]
+    if wrong := unexpected(counts(splits, len(read_csv(classes_csv))), expect):
+        raise CountError(f"{'; '.join(wrong)}. Complete the annotation files, or correct the dataset's `expect`")
     write_json(out, expect)
 
 
-def _compare(clips: Sequence[Row], classes: Sequence[str], folds: Sequence[str], expect: Expected) -> None:
+def counts(splits: Sequence[Sequence[str]], classes: int) -> dict[str, list[int]]:
+    """All that `expect` may name: the numbers of classes and clips, and of each split one number a fold.
+
+    Args:
+        splits: of each clip, where each fold has it.
+        classes: their number.
+    """
+    folds = list(zip(*splits, strict=True)) or [()]
+    return {"classes": [classes], "clips": [len(splits)], **{s: [fold.count(s) for fold in folds] for s in SPLITS}}
+
+
+def unexpected(found: Mapping[str, Sequence[int]], expect: Expected) -> list[str]:
+    """Each count that is not the expected one, with both numbers."""
     wrong = []
     for name, expected in expect.items():
-        found = _counts(name, clips, classes, folds)
-        counts = [expected] * len(found) if isinstance(expected, int) else expected
-        if len(counts) != len(found):
-            raise CountError(f"expect: {name} = {counts} has {len(counts)} numbers for {len(found)} folds")
-        pairs = zip(found.items(), counts, strict=True)
-        wrong += [f"{of}: {here} listed, {count} expected" for (of, here), count in pairs if here != count]
-    if wrong:
-        raise CountError(f"{', '.join(wrong)}. Complete the annotation files, or correct the dataset's `expect`")
-
-
-def _counts(name: str, clips: Sequence[Row], classes: Sequence[str], folds: Sequence[str]) -> dict[str, int]:
-    """What is listed of `classes`, `clips` or a split; of a split in each fold."""
-    if name in SPLITS:
-        return {
-            split_name(name, column): sum(clip[column] == name for clip in clips) for column in split_columns(folds)
-        }
-    return {name: len({"classes": classes, "clips": clips}[name])}
-
-
-def split_name(split: str, column: str) -> str:
-    return split if column == "split" else f"{split} of fold {column.removeprefix('split_')}"
+        here = found[name]
+        wanted = [expected] * len(here) if isinstance(expected, int) else expected
+        if len(wanted) != len(here):
+            wrong.append(f"expect.{name}: {len(wanted)} expected for {len(here)} found, one a fold")
+            continue
+        for number, (count, listed) in enumerate(zip(wanted, here, strict=True), 1):
+            if count != listed:
+                of = f" of fold {number} of {len(here)}" if len(here) > 1 else ""
+                wrong.append(f"expect.{name}{of}: {count:,} expected, {listed:,} found")
+    return wrong

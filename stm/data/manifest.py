@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from stm.data.annotations import SPLITS, split_columns
+from stm.data.annotations.folds import split_name
 from stm.data.arrowfile import read_arrow, write_arrow
-from stm.data.counts import split_name
 from stm.data.listing import read_csv, shard_of, write_csv
 from stm.data.shards import OF_FRAMES, extract_again
 from stm.files import digest

@@ -74,7 +74,7 @@ def videos_in(paths: Iterable[Path]) -> list[tuple[str, Path]]:
 
 def _inside(folder: Path) -> Iterator[Path]:
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    videos = [entry for entry in entries if entry.suffix.lower() in ENDINGS and entry.is_file()]
+    videos = {entry for entry in entries if entry.suffix.lower() in ENDINGS and entry.is_file()}
     if not videos and any(NUMBERED.fullmatch(entry.name) for entry in entries):
         yield folder
         return

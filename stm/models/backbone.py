@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from stm.models.scratch import initialise
+
 
 @dataclass(frozen=True)
 class Place:
@@ -165,15 +167,7 @@ class ResNet(nn.Module):
             self.add_module(f"layer{i + 1}", stage)
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(channels, classes)
-        self._initialise()
-
-    def _initialise(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        # Of the TSN family's code: small enough that all classes start equal.
-        nn.init.normal_(self.fc.weight, std=0.001)
-        nn.init.zeros_(self.fc.bias)
+        initialise(self, self.fc)
 
     def features(self, clips: Tensor) -> Tensor:
         """(N, T, 3, H, W) to (N*T, C): every frame's pooled features, the classifier's input."""

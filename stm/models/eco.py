@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stm.models.scratch import initialise
 from stm.models.temporal import as_clips
 
 
@@ -183,11 +184,7 @@ class ECO(nn.Module):
         self.volumes = VolumeNetwork(96)
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(1024 + 512, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Conv3d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        nn.init.normal_(self.fc.weight, std=0.001)
-        nn.init.zeros_(self.fc.bias)
+        initialise(self, self.fc)
         for name, part in self.named_children():
             part.to(memory_format=torch.channels_last_3d if name == "volumes" else torch.channels_last)
 

@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stm.models.scratch import initialise
+
 # Which blocks of each stage look at three frames, in their first 1x1; the other blocks look at one.
 INFLATED = ((True, True, True), (True, False, True, False), (True, False) * 3, (False, True, False))
 STRIDES = (1, 2, 2, 1)
@@ -88,11 +90,7 @@ class I3D(nn.Module):
         self.layer1, self.layer2, self.layer3, self.layer4 = stages
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(channels, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv3d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        nn.init.normal_(self.fc.weight, std=0.001)
-        nn.init.zeros_(self.fc.bias)
+        initialise(self, self.fc)
         self.to(memory_format=torch.channels_last_3d)
 
     def features(self, clips: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Any
 
 from stm.config.reportplan import PAPERS
 from stm.data.annotations import class_list, official_folds, read_all
-from stm.data.check.listed import counts
+from stm.data.counts import counts
 from stm.files import write_text
 from stm.reporting import verdicts
 from stm.reporting.captions import caption
@@ -62,7 +62,7 @@ def _counts(listing: dict[str, Any] | None) -> Counts:
     if listing is None:
         return {}
     clips = read_all(listing)
-    found = counts(clips, class_list(listing, clips), listing["folds"] or [None])
+    found = counts([clip.splits for clip in clips], len(class_list(listing, clips)))
     if folds := official_folds(listing):
         found["folds"] = [len(folds)]
     # A split of which nothing is listed is not counted as empty: its list may be elsewhere.

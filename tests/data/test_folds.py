@@ -206,10 +206,10 @@ def test_counts_are_expected_of_all_folds_or_of_each(official, tmp_path):
     with pytest.raises(CountError) as refused:
         check_counts(clips, classes_csv, {"clips": 5, "train": 2, "validation": [2, 3]}, out)
     assert str(refused.value).startswith(
-        "clips: 4 listed, 5 expected, train of fold one: 1 listed, 2 expected, "
-        "train of fold two: 1 listed, 2 expected, validation of fold two: 1 listed, 3 expected. "
+        "expect.clips: 5 expected, 4 found; expect.train of fold 1 of 2: 2 expected, 1 found; "
+        "expect.train of fold 2 of 2: 2 expected, 1 found; expect.validation of fold 2 of 2: 3 expected, 1 found. "
     )
-    with pytest.raises(CountError, match=r"expect: train = \[1, 1, 1\] has 3 numbers for 2 folds"):
+    with pytest.raises(CountError, match=r"expect.train: 3 expected for 2 found, one a fold"):
         check_counts(clips, classes_csv, {"train": [1, 1, 1]}, out)
 
 

@@ -16,8 +16,8 @@ from stm.config.datasetplan import datasets_plan
 from stm.config.study import BoundStudy
 from stm.data.annotations import class_list, read
 from stm.data.annotations.subset import subset
-from stm.data.check.listed import counts as listed_counts
-from stm.data.check.listed import unexpected
+from stm.data.counts import counts as listed_counts
+from stm.data.counts import unexpected
 from stm.data.listing import shard_digests
 from stm.reporting.datasets import write_datasets
 
@@ -161,7 +161,7 @@ def test_the_reduced_datasets_are_as_expected(role, data, monkeypatch):
     dataset = BoundStudy(CONFIG / "reduced.yaml", config=CONFIG).dataset_of(role)
     clips = read(dataset.listing_spec)
     labels = class_list(dataset.listing_spec, clips)
-    assert not unexpected(listed_counts(clips, labels, dataset.folds), dataset.dataset.expect, role)
+    assert not unexpected(listed_counts([clip.splits for clip in clips], len(labels)), dataset.dataset.expect)
     assert_whole_groups(clips, len(dataset.folds))
     assert dataset.dataset.genuine is None
     # Labels and ids alone choose: a list may be in any order.

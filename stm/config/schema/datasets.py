@@ -2,21 +2,42 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from stm.config.loading import Strict, suggestion
 from stm.config.schema.fields import Count, FilePath, NotNegativeInt
 
 
 class Render(Strict):
-    """A dataset that the project draws itself; the keys are those of `stm.data.synthetic.render`."""
+    """A dataset that the project draws itself; what depends on the generator, `stm.data.synthetic` checks."""
 
     generator: Literal["temporal", "scene", "handling", "gestures", "outdoors", "indoors"]
+    # Two seeds share no clip.
     seed: Annotated[int, Field(ge=0)]
+    # Of each split; the classes get equal shares.
     clips: dict[Literal["train", "validation"], Count]
-    pairs: Count | None = None
+    # Of time-reversed pairs of classes only: how many; None takes all that there are.
+    pairs: Annotated[int, Field(ge=2)] | None = None
     frames: Count = 24
-    size: Count = 64
+    # Pixels of a side.
+    size: Annotated[int, Field(ge=32)] = 64
+
+    @field_validator("frames")
+    @classmethod
+    def _reversible(cls, frames: int) -> int:
+        if frames % 16 != 8:
+            raise ValueError(
+                "allowed is an odd multiple of 8 (8, 24, 40 ...), so that eight segments have a middle frame each and "
+                "a clip played backwards is sampled alike"
+            )
+        return frames
+
+    @field_validator("size")
+    @classmethod
+    def _even(cls, size: int) -> int:
+        if size % 2:
+            raise ValueError("allowed is an even number, because the chroma of H.264 has half the resolution")
+        return size
 
     def settings(self) -> dict[str, Any]:
         """The arguments of the renderer."""

@@ -19,6 +19,15 @@ def split_columns(folds: Sequence[str]) -> list[str]:
     return [f"split_{fold}" for fold in folds] or ["split"]
 
 
+def of_split_columns(row: Mapping[str, str]) -> list[str]:
+    """Of a row of such a table, where each fold has the clip."""
+    return [value for column, value in row.items() if column == "split" or column.startswith("split_")]
+
+
+def split_name(split: str, column: str) -> str:
+    return split if column == "split" else f"{split} of fold {column.removeprefix('split_')}"
+
+
 def merge(partitions: Mapping[str, Sequence[Clip]]) -> list[Clip]:
     """One list of the clips of all folds, by the folds' names, in the order in which they come up.
 

@@ -1,6 +1,6 @@
 """`stm check`: what is wrong with the data of a study, before hours are spent on it. Nothing is written."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stm.config.plan import Plan
@@ -8,6 +8,7 @@ from stm.config.products import DatasetPlan
 from stm.data.annotations import AnnotationError, Clip, class_list, read
 from stm.data.check import listed, videos
 from stm.data.check.finding import Finding, counted, error
+from stm.data.counts import Expected, counts, unexpected
 from stm.data.decoding import DecoderError
 from stm.data.mirror import FROM_LABELS
 from stm.data.synthetic import labels
@@ -97,7 +98,7 @@ def _check_rendered(report: Report, dataset: DatasetPlan, file: str) -> None:
     if not dataset.dataset.leave_groups_out:
         found |= {split: [count] for split, count in render.clips.items()}
     expect = {name: count for name, count in dataset.dataset.expect.items() if name in found}
-    report.findings += listed.unexpected(found, expect, file)
+    report.findings += _unexpected(found, expect, file)
     report.findings += listed.unknown_pairs(dataset.dataset.reversed_pairs, known, file)
     report.findings += listed.unknown_pairs(_flip_pairs(dataset), known, file, "flip_pairs")
 
@@ -107,7 +108,7 @@ def _check_listed(report: Report, dataset: DatasetPlan, clips: list[Clip], known
     report.lines += [f"{counted(len(clips), 'clip')} in {', '.join(dataset.annotation_paths)}"]
     report.lines += [listed.class_line(known), *listed.split_lines(clips, folds), *_mirror_lines(dataset, known)]
     report.findings += [
-        *listed.unexpected(listed.counts(clips, known, folds), dataset.dataset.expect, file),
+        *_unexpected(counts([clip.splits for clip in clips], len(known)), dataset.dataset.expect, file),
         *listed.empty_splits(clips, folds),
         *listed.classes_of_one_split(clips, folds),
         *listed.look_alikes(clips),
@@ -115,6 +116,11 @@ def _check_listed(report: Report, dataset: DatasetPlan, clips: list[Clip], known
         *listed.unknown_pairs(dataset.dataset.reversed_pairs, known, file),
         *listed.unknown_pairs(_flip_pairs(dataset), known, file, "flip_pairs"),
     ]
+
+
+def _unexpected(found: Mapping[str, Sequence[int]], expect: Expected, file: str) -> list[Finding]:
+    advice = f"Complete the annotation files, or correct `expect` in {file}"
+    return [error(f"{problem}. {advice}") for problem in unexpected(found, expect)]
 
 
 def _mirror_lines(dataset: DatasetPlan, known: list[str]) -> list[str]:

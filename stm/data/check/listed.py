@@ -7,7 +7,6 @@ import statistics
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from stm.config.loading import suggestion
 from stm.data.annotations import SPLITS, Clip, classes
@@ -52,31 +51,6 @@ def _sizes(sizes: Mapping[str, int]) -> str:
     named = ", ".join(f"{label} {sizes[label]:,}" for label in fewest)
     middle = statistics.median(sizes.values())
     return f", {least:,} to {most:,} in each of {counted(len(sizes), 'class')} (median {middle:g}; fewest: {named})"
-
-
-def counts(clips: Sequence[Clip], labels: Sequence[str], folds: Folds) -> dict[str, list[int]]:
-    """All that `expect` may name: the numbers of classes and clips, and of each split one number a fold."""
-    of_folds = [of_fold for _, of_fold in _by_fold(clips, folds)]
-    splits = {split: [len(of_fold.get(split, [])) for of_fold in of_folds] for split in SPLITS}
-    return {"classes": [len(labels)], "clips": [len(clips)], **splits}
-
-
-def unexpected(found: Mapping[str, Sequence[int]], expect: Mapping[Any, int | list[int]], file: str) -> list[Finding]:
-    """Each count that is not the expected one."""
-    findings = []
-    for name, expected in expect.items():
-        here = found[name]
-        wanted = [expected] * len(here) if isinstance(expected, int) else expected
-        if len(wanted) != len(here):
-            problem = f"expect.{name} has {counted(len(wanted), 'number')} for {counted(len(here), 'count')}"
-            findings.append(error(f"{problem}. Correct it in {file}"))
-            continue
-        for number, (count, listed) in enumerate(zip(wanted, here, strict=True), 1):
-            if count != listed:
-                of = f" of fold {number} of {len(here)}" if len(here) > 1 else ""
-                problem = f"expect.{name}{of}: {count:,} expected, {listed:,} found"
-                findings.append(error(f"{problem}. Complete the annotation files, or correct `expect` in {file}"))
-    return findings
 
 
 def empty_splits(clips: Sequence[Clip], folds: Folds) -> list[Finding]:

@@ -142,8 +142,10 @@ def lost_splits(clips: Sequence[Clip], present: Sequence[Clip], folds: Sequence[
 
 def same_files(files: Files) -> list[Finding]:
     """One video under two names: a leak where one name is trained on and the other tested."""
-    leaks = [alike for alike in files.same if any(_meet(a, b) for a, b in itertools.combinations(alike, 2))]
-    others = [alike for alike in files.same if alike not in leaks]
+    leaks: list[Sequence[Clip]] = []
+    others: list[Sequence[Clip]] = []
+    for alike in files.same:
+        (leaks if any(_meet(a, b) for a, b in itertools.combinations(alike, 2)) else others).append(alike)
     findings = []
     for finding, groups, where in ((error, leaks, "train and in validation or test"), (warning, others, "the list")):
         if groups:

@@ -25,7 +25,7 @@ def render(settings: Mapping[str, Any], videos: Path, annotations: Path) -> None
     """Write all clips, then their list.
 
     Args:
-        settings: the fields of `Settings`, as a mapping or a dataclass.
+        settings: the keys of `stm.config.schema.datasets.Render`.
         videos: folder for `<split>/<clip>.mp4`; files already there are overwritten.
         annotations: csv with the columns video (relative to the csv's folder), label, split, group. Written last and
             in one move, so where it exists all its clips do.
