@@ -67,7 +67,7 @@ rule maps:
         gpu=gpus,
     params:
         spec=lambda w: canonical_json(maps_of(w).spec),
-        start=lambda w, input: f"--weights {input.start}" if input.start else "",
+        start=lambda w, input: weights_options(input.start),
     message:
         "What {wildcards.run} sees"
     shell:
