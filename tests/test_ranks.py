@@ -69,9 +69,10 @@ def test_two_processes_score_every_clip_once(spec, index, tmp_path):
 
 def test_killed_outright_the_processes_of_a_run_end_together_give_their_devices_back_and_go_on(spec, index, tmp_path):
     spec["recipe"] |= {"epochs": 30}
-    command = [sys.executable, "-m", "stm", "train", "--processes", "2", "--spec", canonical_json(spec)]
+    # Stand-ins: CUDA knows no devices of these numbers, and the processes compute on the CPU.
+    leasing = "import sys; from stm.launch import become_ranks; become_ranks(2, 1, sys.argv[1:], lease=True)"
+    command = [sys.executable, "-c", leasing, "train", "--device", "cpu", "--spec", canonical_json(spec)]
     command += ["--index", str(index), "--checkpoints", str(tmp_path / "checkpoints"), "--out", str(tmp_path / "run")]
-    # Stand-ins: CUDA knows no devices of these numbers.
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "97,98"}
     first = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     while not list(tmp_path.glob("checkpoints/*.safetensors")):
