@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from stm.errors import UserError
 from stm.launch import is_running
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -21,7 +22,7 @@ class WriteError(OSError):
     """A file that cannot be written, of which nothing was kept; the text says why and what to do."""
 
 
-class DamagedError(ValueError):
+class DamagedError(UserError, ValueError):
     """A file that is not what was written; the text says which and what to do."""
 
 

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
+from stm.errors import UserError
+
 # Held until the process ends, however it ends: the kernel releases the locks.
 _leases: list[int] = []
 
@@ -27,7 +29,7 @@ DEVICES, DRIVERS = Path("/dev"), Path("/proc/driver/nvidia/gpus")
 BATCH_JOBS = ("SLURM_JOB_ID", "LSB_JOBID", "PBS_JOBID", "SGE_JOB_SPOOL_DIR", "_CONDOR_SCRATCH_DIR")
 
 
-class LaunchError(Exception):
+class LaunchError(UserError):
     """Processes that cannot be started as asked; the text says why and what can be done."""
 
 

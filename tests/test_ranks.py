@@ -91,6 +91,47 @@ def test_killed_outright_the_processes_of_a_run_end_together_give_their_devices_
     assert record["processes"] == 2 and record["resumed"] == 1
 
 
+# One of two processes, which a shared disk does not show the checkpoints yet.
+BLIND = """
+import os, sys
+from pathlib import Path
+seen = Path.exists
+if os.environ["RANK"] == sys.argv[1]:
+    Path.exists = lambda self, **more: "checkpoints" not in self.parts and seen(self, **more)
+from stm.cli import main
+raise SystemExit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("blind", ["first", "second"])
+def test_processes_start_alike_or_not_at_all_whichever_of_them_misses_the_checkpoint(spec, index, tmp_path, blind):
+    class Killed(Exception):
+        pass
+
+    def step_or_die(self, loader, original=Training._step):
+        if self.progress.step == 4:
+            raise Killed
+        original(self, loader)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Training, "_step", step_or_die)
+        with pytest.raises(Killed):
+            train(spec, index, None, tmp_path / "checkpoints", tmp_path / "run", Execution(CPU))
+    assert list(tmp_path.glob("checkpoints/*.safetensors"))
+    (tmp_path / "blind.py").write_text(BLIND)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command += [str(tmp_path / "blind.py"), "0" if blind == "first" else "1", "train", "--device", "cpu"]
+    command += ["--spec", canonical_json(spec), "--index", str(index)]
+    command += ["--checkpoints", str(tmp_path / "checkpoints"), "--out", str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if blind == "first":
+        assert done.returncode == 0, done.stderr
+        assert json.loads((tmp_path / "run/run.json").read_text())["resumed"] == 0
+    else:
+        assert done.returncode == 1 and "would go on from different steps: 3, 0. Not all of them see" in done.stderr
+        assert list(tmp_path.glob("checkpoints/*.safetensors")) and not (tmp_path / "run").exists()
+
+
 def running(process: int) -> bool:
     """Neither gone nor a zombie that nobody has waited for."""
     try:

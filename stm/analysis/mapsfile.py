@@ -8,10 +8,11 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from stm.errors import UserError
 from stm.files import canonical_json, replacing
 
 
-class MapsError(Exception):
+class MapsError(UserError):
     """A file of maps that cannot be used; the text says which and what to do."""
 
 

@@ -3,6 +3,7 @@
 import argparse
 
 from stm.cli.arguments import DEVICE, DEVICES, SPEC, Command, chosen_device, path, specification
+from stm.errors import UserError
 
 
 def render(options: argparse.Namespace) -> None:
@@ -56,7 +57,7 @@ def evaluate(options: argparse.Namespace) -> None:
 
     specs = options.spec if isinstance(options.spec, list) else [options.spec]
     if len(specs) != len(options.out):
-        raise ValueError(f"--spec has {len(specs)} specifications, --out names {len(options.out)} files")
+        raise UserError(f"--spec has {len(specs)} specifications, --out names {len(options.out)} files")
     evaluate(specs, options.run, options.index, options.out, device, options.workers)
 
 

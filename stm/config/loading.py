@@ -12,10 +12,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from stm.errors import UserError
+
 Key = tuple[str | int, ...]
 
 
-class ConfigError(Exception):
+class ConfigError(UserError):
     """A configuration that cannot be meant; the text says where, what, and what would be allowed."""
 
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from stm.data.annotations import SPLITS, split_columns
 from stm.data.listing import read_csv
+from stm.errors import UserError
 from stm.files import write_json
 
 Row = Mapping[str, Any]
 Expected = Mapping[str, int | Sequence[int]]
 
 
-class CountError(ValueError):
+class CountError(UserError, ValueError):
     """A count that is not the expected one."""
 
 

@@ -27,6 +27,7 @@ from stm.data.limits import (
     memory_in_use,
     memory_limit,
 )
+from stm.errors import UserError
 
 DECODERS = ("pyav", "decord")
 # A playlist in the place of a video names other files and addresses. FFmpeg is handed the open file and no way to any
@@ -35,11 +36,11 @@ ALONE = {"protocol_whitelist": "none"}
 LARGEST = {"max_pixels": str(MOST_PIXELS)}
 
 
-class VideoError(Exception):
+class VideoError(UserError):
     """A video that cannot be decoded, or not to its end; the text is the decoder's."""
 
 
-class DecoderError(Exception):
+class DecoderError(UserError):
     """A decoder that is not known or not installed."""
 
 

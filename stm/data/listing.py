@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stm.data.annotations import Clip, class_list, files, fold_names, read, split_columns
+from stm.errors import WrongValueError
 from stm.files import WriteError, canonical_json, digest, replacing, source_digest, write_text
 
 CLASS_COLUMNS = ("index", "label")
@@ -61,10 +62,10 @@ def shard_clips(spec: Mapping[str, Any], shard: str, lists: Path | None = None) 
 
     Raises:
         AnnotationError: an annotation file is absent or wrong.
-        ValueError: there is no shard of this number.
+        WrongValueError: there is no shard of this number.
     """
-    if not 0 <= int(shard) < spec["shards"]:
-        raise ValueError(f"shard {shard}: the dataset has {spec['shards']} shards, from 0000 on")
+    if not shard.isdecimal() or int(shard) >= spec["shards"]:
+        raise WrongValueError(f"shard {shard}: the dataset has {spec['shards']} shards, from 0000 on")
     if lists is None:
         return _by_shard(spec)[int(shard)]
     _digests(_key(spec), lists)

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from stm.data.arrowfile import read_arrow
+from stm.errors import UserError
 
 # A column each, a list a clip. They are as many as frames: not looked through, but held to their checksum when read.
 OF_FRAMES = ("offsets", "sizes", "crc32")
@@ -21,7 +22,7 @@ OF_FRAMES = ("offsets", "sizes", "crc32")
 OPEN_TARS = 128
 
 
-class ShardError(Exception):
+class ShardError(UserError):
     """Frames that are not where the index says; the text says what to extract again."""
 
 

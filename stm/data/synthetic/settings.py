@@ -6,6 +6,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replac
 from typing import Any, NamedTuple
 
 from stm.data.synthetic.canvas import Paint
+from stm.errors import WrongValueError
 
 SPLITS = ("train", "validation")
 
@@ -73,7 +74,7 @@ def checked(settings: Any, generators: Mapping[str, Generator]) -> Settings:
     given = dict(asdict(settings) if is_dataclass(settings) and not isinstance(settings, type) else settings)
     _check_keys(given)
     if given["generator"] not in generators:
-        raise ValueError(
+        raise WrongValueError(
             f"generator = {given['generator']!r} is not known.{_nearest(given['generator'], generators)}"
             f" Known: {', '.join(generators)}"
         )
@@ -85,13 +86,13 @@ def checked(settings: Any, generators: Mapping[str, Generator]) -> Settings:
     _check_pairs(result, generators)
     _check_whole("frames", result.frames, least=8)
     if result.frames % 16 != 8:
-        raise ValueError(
+        raise WrongValueError(
             f"frames = {result.frames} is not allowed. Allowed: an odd multiple of 8 (8, 24, 40 ...), so"
             " that eight segments have a middle frame each and a reversed clip is sampled alike"
         )
     _check_whole("size", result.size, least=32)
     if result.size % 2:
-        raise ValueError(f"size = {result.size} is not allowed. Allowed: an even number of pixels, 32 or more")
+        raise WrongValueError(f"size = {result.size} is not allowed. Allowed: an even number of pixels, 32 or more")
     _check_clips(result, generator)
     return result
 
@@ -100,12 +101,12 @@ def _check_keys(given: Mapping[str, Any]) -> None:
     known = [field.name for field in fields(Settings)]
     for key in given:
         if key not in known:
-            raise ValueError(
+            raise WrongValueError(
                 f"{key} = {given[key]!r} is not a setting.{_nearest(key, known)} Known: {', '.join(known)}"
             )
     for field in fields(Settings):
         if field.default is MISSING and field.name not in given:
-            raise ValueError(f"{field.name} is missing. Needed: generator, seed, clips")
+            raise WrongValueError(f"{field.name} is missing. Needed: generator, seed, clips")
 
 
 def _check_pairs(settings: Settings, generators: Mapping[str, Generator]) -> None:
@@ -114,7 +115,7 @@ def _check_pairs(settings: Settings, generators: Mapping[str, Generator]) -> Non
     generator = generators[settings.generator]
     if not generator.paired:
         paired = ", ".join(name for name in generators if generators[name].paired)
-        raise ValueError(f"pairs = {settings.pairs!r} is not allowed. It is a setting of generator: {paired} only")
+        raise WrongValueError(f"pairs = {settings.pairs!r} is not allowed. It is a setting of generator: {paired} only")
     _check_whole("pairs", settings.pairs, least=2, most=len(generator.classes) // 2)
 
 
@@ -122,7 +123,7 @@ def _check_clips(settings: Settings, generator: Generator) -> None:
     clips = settings.clips
     if not isinstance(clips, Mapping) or set(clips) != set(generator.splits):
         allowed = f"a number for each of {', '.join(generator.splits)}, and nothing else"
-        raise ValueError(f"clips = {clips!r} is not allowed. Allowed with {settings.generator}: {allowed}")
+        raise WrongValueError(f"clips = {clips!r} is not allowed. Allowed with {settings.generator}: {allowed}")
     if settings.pairs:
         multiple, why = 2 * settings.pairs, "2 x pairs, so that each clip has its reversed twin"
     else:
@@ -132,14 +133,14 @@ def _check_clips(settings: Settings, generator: Generator) -> None:
     for split, count in clips.items():
         _check_whole(f"clips.{split}", count, least=multiple)
         if count % multiple:
-            raise ValueError(f"clips.{split} = {count} is not allowed. Allowed: a multiple of {multiple} ({why})")
+            raise WrongValueError(f"clips.{split} = {count} is not allowed. Allowed: a multiple of {multiple} ({why})")
 
 
 def _check_whole(key: str, value: Any, least: int, most: int | None = None) -> None:
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or value < least or (most is not None and value > most):
         bounds = f"{least} or more" if most is None else f"{least} to {most}"
-        raise ValueError(f"{key} = {value!r} is not allowed. Allowed: a whole number, {bounds}")
+        raise WrongValueError(f"{key} = {value!r} is not allowed. Allowed: a whole number, {bounds}")
 
 
 def _nearest(word: Any, known: Any) -> str:
