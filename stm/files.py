@@ -47,6 +47,8 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
+        if not _is_of_writing(error, temporary):
+            raise
         if error.errno in FULL:
             advice = "Make room; the same command then goes on"
         elif error.errno in FORBIDDEN:
@@ -57,6 +59,14 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _is_of_writing(error: OSError, temporary: Path) -> bool:
+    """Whether an error names no other file than the one that is written, its folder and those above it."""
+    if not isinstance(error.filename, str | bytes | os.PathLike):
+        return True
+    named, written = Path(os.fsdecode(error.filename)).absolute(), temporary.absolute()
+    return named.parent == written.parent or named in written.parents
 
 
 def _remove_leftovers(folder: Path, start: str) -> None:
