@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 from stm.errors import UserError
 from stm.launch import is_running
 
+# Under which name a file of arrays holds the digest of its content.
+CONTENT = "content_sha256"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -119,6 +121,14 @@ def read_sealed(path: Path) -> dict[str, Any]:
 def digest(value: Any, length: int = 64) -> str:
     """The first `length` hex digits of the SHA-256 of a JSON-able value."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:length]
+
+
+def content_digest(about: Any, parts: Iterable[Any]) -> str:
+    """The SHA-256 of what is said of some arrays, a JSON-able value, and of their memory, in hex."""
+    found = hashlib.sha256(canonical_json(about).encode())
+    for part in parts:
+        found.update(part)
+    return found.hexdigest()
 
 
 def matching(path: str) -> list[str]:
