@@ -59,6 +59,9 @@ STUDY: dict[str, Settings] = {"study": {"type": Path, "metavar": "STUDY", "help"
 DEVICE: dict[str, Settings] = {
     "--device": {"default": "auto", "choices": ("auto", "cpu", "cuda"), "help": "where to compute (default: auto)"}
 }
+WORKERS: dict[str, Settings] = {
+    "--workers": {"type": count, "default": 0, "metavar": "N", "help": "loader processes (default: 0, in the process)"}
+}
 # Of stages that several processes can share.
 DEVICES: dict[str, Settings] = {
     **DEVICE,
@@ -74,7 +77,7 @@ DEVICES: dict[str, Settings] = {
         "metavar": "N",
         "help": "nodes of a Slurm job that share the processes (default: 1)",
     },
-    "--workers": {"type": int, "default": 0, "metavar": "N", "help": "loader processes (default: 0, in the process)"},
+    **WORKERS,
 }
 
 
