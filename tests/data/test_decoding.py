@@ -26,7 +26,7 @@ def test_a_pipe_gives_the_frames_of_its_bytes_and_no_other_files(tmp_path):
     frames, error = until_error(through_a_pipe(tmp_path / "camera", whole.read_bytes()))
     assert error == "" and len(frames) == 12 and grays(frames) == grays(list(Video(whole)))
     # A playlist beside the file that it names, and one that names it in full.
-    for name, content in (("list", HLS.format("a.ts")), ("whole", HLS.format(whole))):
+    for name, content in (("list.m3u8", HLS.format("a.ts")), ("whole.m3u8", HLS.format(whole))):
         frames, error = until_error(through_a_pipe(tmp_path / name, content.encode()))
         assert frames == [] and error
 
