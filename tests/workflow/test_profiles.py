@@ -29,7 +29,7 @@ SETTINGS = {
 }
 RESOURCES = {
     "cluster-generic": {"mem_mb", "runtime", "place"},
-    "htcondor": {"htcondor_request_mem_mb", "request_gpus", "allowed_execute_duration"},
+    "htcondor": {"htcondor_request_mem_mb", "request_gpus", "allowed_execute_duration", "getenv"},
     "kubernetes": {"mem_mb", "gpu_manufacturer", "machine_type", "scale"},
     "lsf": {"mem_mb", "runtime", "lsf_extra", "lsf_queue", "lsf_project"},
     "slurm": {"mem_mb", "runtime", "slurm_extra", "slurm_partition", "slurm_account"},
