@@ -39,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (MemoryError, RuntimeError) as error:
         if not is_of_memory(error):
             raise
-        said = f"out of memory ({str(error).partition('. ')[0].strip()}). {LESS_MEMORY.get(options.name, MORE_MEMORY)}"
+        told = str(error).partition("\n")[0].partition(". ")[0]
+        said = f"out of memory ({told}). {LESS_MEMORY.get(options.name, MORE_MEMORY)}"
     print(f"stm {options.name}: {said}", file=sys.stderr)
     return 1
 
