@@ -6,13 +6,16 @@ import json
 import os
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from stm.errors import UserError
 from stm.launch import is_running
 
+# Under which name a file of arrays holds the digest of its content.
+CONTENT = "content_sha256"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -21,7 +24,7 @@ class WriteError(OSError):
     """A file that cannot be written, of which nothing was kept; the text says why and what to do."""
 
 
-class DamagedError(ValueError):
+class DamagedError(UserError, ValueError):
     """A file that is not what was written; the text says which and what to do."""
 
 
@@ -46,6 +49,8 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
+        if not _is_of_writing(error, temporary):
+            raise
         if error.errno in FULL:
             advice = "Make room; the same command then goes on"
         elif error.errno in FORBIDDEN:
@@ -56,6 +61,14 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _is_of_writing(error: OSError, temporary: Path) -> bool:
+    """Whether an error names no other file than the one that is written, its folder and those above it."""
+    if not isinstance(error.filename, str | bytes | os.PathLike):
+        return True
+    named, written = Path(os.fsdecode(error.filename)).absolute(), temporary.absolute()
+    return named.parent == written.parent or named in written.parents
 
 
 def _remove_leftovers(folder: Path, start: str) -> None:
@@ -108,6 +121,14 @@ def read_sealed(path: Path) -> dict[str, Any]:
 def digest(value: Any, length: int = 64) -> str:
     """The first `length` hex digits of the SHA-256 of a JSON-able value."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:length]
+
+
+def content_digest(about: Any, parts: Iterable[Any]) -> str:
+    """The SHA-256 of what is said of some arrays, a JSON-able value, and of their memory, in hex."""
+    found = hashlib.sha256(canonical_json(about).encode())
+    for part in parts:
+        found.update(part)
+    return found.hexdigest()
 
 
 def matching(path: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import ctypes
 import fcntl
+import hashlib
 import itertools
 import os
 import re
@@ -13,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
+from stm.errors import UserError
+
 # Held until the process ends, however it ends: the kernel releases the locks.
 _leases: list[int] = []
 
@@ -20,25 +23,46 @@ _leases: list[int] = []
 # locks in different places would both take a GPU.
 LOCKS = Path("/tmp")  # noqa: S108 (a folder of each user's own is made in it)
 
+DEVICES, DRIVERS = Path("/dev"), Path("/proc/driver/nvidia/gpus")
+
 # Set by batch systems. Inside a job GPUs are numbered anew, so that two jobs may both call theirs 0.
 BATCH_JOBS = ("SLURM_JOB_ID", "LSB_JOBID", "PBS_JOBID", "SGE_JOB_SPOOL_DIR", "_CONDOR_SCRATCH_DIR")
 
 
-class LaunchError(Exception):
+class LaunchError(UserError):
     """Processes that cannot be started as asked; the text says why and what can be done."""
 
 
-def visible_gpus(devices: Path = Path("/dev")) -> list[str]:
-    """The GPUs that CUDA_VISIBLE_DEVICES names, or else the NVIDIA GPUs of this machine by number; without loading
-    torch or asking a driver.
+def visible_gpus(devices: Path = DEVICES, drivers: Path = DRIVERS) -> list[str]:
+    """The GPUs that CUDA_VISIBLE_DEVICES names, or else the NVIDIA GPUs of this machine by UUID, or by CUDA's number
+    where the driver tells none; without loading torch or asking a driver.
     """
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
     if given is not None:
         names = [name.strip() for name in given.split(",") if name.strip()]
         # As CUDA reads it: nothing counts after a -1. A device that stands twice is one.
         return list(dict.fromkeys(itertools.takewhile(lambda name: name != "-1", names)))
-    found = (p.name.removeprefix("nvidia") for p in devices.glob("nvidia[0-9]*"))
-    return sorted((n for n in found if n.isdigit()), key=int)
+    found = cards(devices, drivers)
+    # CUDA counts from 0 what it finds: where /dev/nvidia3 is the only one, as in a container, that is its 0.
+    return list(found.values()) if all(found.values()) else [str(number) for number in range(len(found))]
+
+
+def cards(devices: Path = DEVICES, drivers: Path = DRIVERS) -> dict[str, str]:
+    """The NVIDIA GPUs that have a device file here, in the order of the PCI bus: by the file's number their UUIDs, ''
+    where the driver does not tell it, as before the first use of a GPU.
+    """
+    files = (path.name.removeprefix("nvidia") for path in devices.glob("nvidia[0-9]*"))
+    numbers = sorted((name for name in files if name.isdigit()), key=int)
+    told = {}
+    # The folders are named by the place on the bus.
+    for file in sorted(drivers.glob("*/information")):
+        text = file.read_text(encoding="utf-8")
+        uuid = re.search(r"^GPU UUID:\s*([\w-]+)\s*$", text, re.MULTILINE)
+        if number := re.search(r"^Device Minor:\s*(\d+)", text, re.MULTILINE):
+            told[number[1]] = uuid[1] if uuid else ""
+    return {number: uuid for number, uuid in told.items() if number in numbers} | {
+        number: "" for number in numbers if number not in told
+    }
 
 
 def is_running(process: int) -> bool:
@@ -63,7 +87,8 @@ def lease_gpus(
         count: how many.
         gpus: the devices to choose from; by default those of `visible_gpus`.
         folder: where the lock files lie, one a device; by default one for each user of the machine and each job of a
-            batch system. Users who share a machine set CUDA_VISIBLE_DEVICES, as they do for any other program.
+            batch system, so that only one user's jobs wait for one another. Users who share a machine set
+            CUDA_VISIBLE_DEVICES, as they do for any other program.
         poll_seconds: how long to wait before trying all devices again.
 
     Returns:
@@ -79,14 +104,15 @@ def lease_gpus(
         raise LaunchError(f"{count} GPUs are asked for, and there are {len(gpus)} here: {', '.join(gpus)}")
     folder = folder or LOCKS / "-".join(["stm-gpu-leases", str(os.getuid()), *_batch_job()])
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = numbers_by_uuid()
+    known = cards()
+    locks = {gpu: _lock(gpu, known) for gpu in gpus}
     # One at a time chooses, so that those that want two come to their turn however many want one.
-    turn = _open(folder / "-".join(["turn", *gpus]).replace("/", "_"))
+    turn = _open(folder / f"turn-{hashlib.sha256(' '.join(locks.values()).encode()).hexdigest()[:16]}")
     fcntl.flock(turn, fcntl.LOCK_EX)
     held: dict[str, int] = {}
     while True:
         for gpu in gpus:
-            if len(held) < count and gpu not in held and (handle := _taken(folder / _lock(gpu, numbers))) is not None:
+            if len(held) < count and gpu not in held and (handle := _taken(folder / locks[gpu])) is not None:
                 held[gpu] = handle
         if len(held) == count:
             break
@@ -97,26 +123,19 @@ def lease_gpus(
     os.close(turn)
     _leases.extend(held.values())
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(held)
+    # Without it CUDA's 0 is the fastest GPU, and the lock would be of another than the number.
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     return list(held)
 
 
-def numbers_by_uuid(drivers: Path = Path("/proc/driver/nvidia/gpus")) -> dict[str, str]:
-    """The GPUs' numbers by their UUIDs, as the driver tells them without being asked to start anything."""
-    found = {}
-    for file in drivers.glob("*/information"):
-        text = file.read_text(encoding="utf-8")
-        uuid, number = re.search(r"GPU UUID:\s*(\S+)", text), re.search(r"Device Minor:\s*(\d+)", text)
-        if uuid and number:
-            found[uuid[1]] = number[1]
-    return found
-
-
-def _lock(gpu: str, numbers: Mapping[str, str]) -> str:
-    """The name of a device's lock file: the same one whether a job knows the device by its number or by its UUID, of
-    which the beginning is enough.
+def _lock(gpu: str, known: Mapping[str, str]) -> str:
+    """The name of a device's lock file: the number of its device file, whether a job knows it by CUDA's number or by
+    its UUID, of which the beginning is enough.
     """
-    known = [number for uuid, number in numbers.items() if gpu.startswith("GPU-") and uuid.startswith(gpu)]
-    return known[0] if len(known) == 1 else gpu.replace("/", "_")
+    if gpu.isdigit() and int(gpu) < len(known):
+        return list(known)[int(gpu)]
+    fits = [number for number, uuid in known.items() if gpu.startswith("GPU-") and uuid.startswith(gpu)]
+    return fits[0] if len(fits) == 1 else gpu.replace("/", "_")
 
 
 def _batch_job() -> list[str]:

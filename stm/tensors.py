@@ -1,6 +1,5 @@
 """Weights in safetensors files, which hold no code: written whole or not at all, and checked when read."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,9 +8,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from stm.files import DamagedError, canonical_json, replacing
-
-CONTENT = "content_sha256"
+from stm.files import CONTENT, DamagedError, content_digest, replacing
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
@@ -49,7 +46,4 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
     about = [dict(metadata), {name: [str(t.dtype), list(t.shape)] for name, t in tensors.items()}]
-    found = hashlib.sha256(canonical_json(about).encode())
-    for name in sorted(tensors):
-        found.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
-    return found.hexdigest()
+    return content_digest(about, (tensors[name].reshape(-1).view(torch.uint8).numpy().data for name in sorted(tensors)))

@@ -1,5 +1,6 @@
 """Files are written whole or not at all, and read as they were written or not at all."""
 
+import errno
 import json
 import os
 import platform
@@ -74,6 +75,17 @@ def test_a_folder_that_may_only_be_read_is_named(tmp_path):
             with pytest.raises(WriteError, match=rf"Read-only file system\. {path.parent} must be a folder"):
                 write_json(path, {})
     assert inside(tmp_path / "results") == []
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.ENOSPC])
+def test_a_file_that_cannot_be_read_is_not_said_to_be_one_that_cannot_be_written(tmp_path, number):
+    other = str(tmp_path / "videos/a.mp4")
+    with pytest.raises(OSError, match=r"videos/a\.mp4") as found, replacing(tmp_path / "shards/0000.tar"):
+        raise OSError(number, os.strerror(number), other)
+    assert not isinstance(found.value, WriteError) and inside(tmp_path / "shards") == []
+    for own in (None, str(tmp_path / "shards/0000.tar"), os.fsencode(tmp_path / "shards"), 7):
+        with pytest.raises(WriteError, match=r"0000\.tar cannot be written"), replacing(tmp_path / "shards/0000.tar"):
+            raise OSError(number, os.strerror(number), own)
 
 
 def test_a_sealed_record_is_read_as_json_has_it(tmp_path):

@@ -1,3 +1,5 @@
+import os
+import re
 import subprocess
 import sys
 import time
@@ -5,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from stm.launch import LaunchError, become_ranks, lease_gpus, numbers_by_uuid, visible_gpus
+from stm.launch import LaunchError, become_ranks, cards, lease_gpus, visible_gpus
 
 # Takes so many of the GPUs that its environment shows, holds them for so many seconds, and says when.
 HOLD = """
@@ -21,7 +23,7 @@ print(time.time(), flush=True)
 STAGE = """
 import argparse, os, pathlib, sys, time, types
 sys.modules["torch"] = types.SimpleNamespace(
-    cuda=types.SimpleNamespace(is_available=lambda: True, set_device=print), device=str)
+    __version__="0", cuda=types.SimpleNamespace(is_available=lambda: True, set_device=print), device=str)
 from stm import launch
 from stm.cli import _parser
 from stm.cli.arguments import chosen_device
@@ -36,9 +38,9 @@ print(time.time(), flush=True)
 TRAIN = ("train", "--spec", "{}", "--index", "i", "--checkpoints", "c", "--out", "o")
 
 
-def started(command, gpus, **environment):
+def started(command, gpus, stderr=None, **environment):
     environment |= {"PYTHONPATH": ":".join(sys.path), "CUDA_VISIBLE_DEVICES": gpus}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment)
 
 
 def held(folder, gpus, seconds, count=1, **environment):
@@ -97,22 +99,41 @@ def test_a_job_that_asks_for_no_gpu_waits_for_none(tmp_path):
     first.communicate()
 
 
+def machine(folder, *numbers, **uuids):
+    """Stand-ins for the device files of these numbers, and for what a driver tells of its GPUs, by their places."""
+    (folder / "dev").mkdir()
+    for name in (*(f"nvidia{number}" for number in numbers), "nvidiactl", "nvidia-uvm"):
+        (folder / "dev" / name).touch()
+    for place, (number, uuid) in uuids.items():
+        (folder / f"gpus/0000:{place}:00.0").mkdir(parents=True)
+        told = f"Model: \t\t X\nGPU UUID: \t {uuid}\nBus Type: \t PCIe\nDevice Minor: \t {number}\n"
+        (folder / f"gpus/0000:{place}:00.0/information").write_text(told)
+    return folder / "dev", folder / "gpus"
+
+
 def test_a_device_has_one_lock_whether_it_is_known_by_its_number_or_by_its_uuid(tmp_path, monkeypatch):
-    for number, uuid in (("0", "GPU-8a1b"), ("1", "GPU-8a2c")):
-        (tmp_path / f"gpus/{number}").mkdir(parents=True)
-        told = f"Model: X\nGPU UUID:  {uuid}\nDevice Minor: \t {number}\n"
-        (tmp_path / f"gpus/{number}/information").write_text(told)
-    numbers = numbers_by_uuid(tmp_path / "gpus")
-    assert numbers == {"GPU-8a1b": "0", "GPU-8a2c": "1"}
-    monkeypatch.setattr("stm.launch.numbers_by_uuid", lambda: numbers)
+    # CUDA's 0 is the first on the bus, whose device file has another number.
+    found = cards(*machine(tmp_path, 0, 1, a3=(1, "GPU-8a1b"), b5=(0, "GPU-8a2c")))
+    assert list(found.items()) == [("1", "GPU-8a1b"), ("0", "GPU-8a2c")]
+    monkeypatch.setattr("stm.launch.cards", lambda: found)
     monkeypatch.setattr("stm.launch._leases", [])
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "")
+    monkeypatch.delenv("CUDA_DEVICE_ORDER")
     locks = tmp_path / "locks"
     assert lease_gpus(1, ["GPU-8a1"], locks) == ["GPU-8a1"]
-    assert lease_gpus(1, ["0", "1"], locks) == ["1"]
+    assert lease_gpus(1, ["0", "1"], locks) == ["1"] and os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
     assert sorted(path.name for path in locks.iterdir() if not path.name.startswith("turn")) == ["0", "1"]
     # As many as fit the beginning: CUDA would refuse it.
     assert lease_gpus(1, ["GPU-8a"], locks) == ["GPU-8a"]
+
+
+def test_more_uuids_than_a_file_name_has_room_for_are_leased(tmp_path, monkeypatch):
+    monkeypatch.setattr("stm.launch._leases", [])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    uuids = [f"GPU-{k:08x}-0000-0000-0000-000000000000" for k in range(16)]
+    assert lease_gpus(16, uuids, tmp_path) == uuids
 
 
 def test_a_killed_process_gives_its_device_back(tmp_path):
@@ -137,17 +158,42 @@ def test_inside_a_batch_systems_job_devices_are_those_of_the_job(tmp_path):
     first.stdout.close()
 
 
-def test_gpus_are_found_by_their_device_files_or_are_those_that_the_user_shows(tmp_path, monkeypatch):
-    for name in ("nvidia0", "nvidia10", "nvidia2", "nvidiactl", "nvidia-uvm"):
-        (tmp_path / name).touch()
+def test_gpus_are_found_by_their_uuids_or_are_those_that_the_user_shows(tmp_path, monkeypatch):
+    found = machine(tmp_path, 0, 10, 2, a1=(10, "GPU-8a"), c0=(2, "GPU-7b"), e0=(0, "GPU-9c"))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert visible_gpus(tmp_path) == ["0", "2", "10"]
-    for shown, found in (
+    assert visible_gpus(*found) == ["GPU-8a", "GPU-7b", "GPU-9c"]
+    for shown, names in (
         *(("3,1", ["3", "1"]), ("", []), ("-1", []), ("GPU-8a, GPU-9b", ["GPU-8a", "GPU-9b"])),
         *(("0,0,1", ["0", "1"]), ("1,-1,0", ["1"])),
     ):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
-        assert visible_gpus(tmp_path) == found
+        assert visible_gpus(*found) == names
+
+
+@pytest.mark.parametrize(
+    ("told", "names"),
+    [
+        # A driver that tells of the whole machine, and of a GPU that nobody has used yet; none to ask.
+        ({"a1": (0, "GPU-8a"), "c0": (3, "GPU-7b")}, ["GPU-7b"]),
+        ({"a1": (0, "GPU-8a"), "c0": (3, "GPU-????????-????-????-????-????????????")}, ["0"]),
+        ({}, ["0"]),
+    ],
+)
+def test_of_a_container_with_one_gpu_of_several_that_one_is_named_as_cuda_knows_it(tmp_path, monkeypatch, told, names):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    devices, drivers = machine(tmp_path, 3, **told)
+    assert visible_gpus(devices, drivers) == names
+    assert list(cards(devices, drivers)) == ["3"]
+
+
+def test_a_gpu_that_cuda_cannot_use_ends_a_stage_in_place_of_the_cpu(tmp_path):
+    command = [sys.executable, "-c", STAGE.replace("lambda: True", "lambda: False"), str(tmp_path), "0", *TRAIN]
+    for arguments, gpus in (((), "0"), (("--device", "cuda"), ""), (("--device", "auto"), "GPU-8a")):
+        job = started([*command, *arguments], gpus, stderr=subprocess.PIPE)
+        assert re.search(rf"LaunchError: PyTorch .* \(here: {gpus or 'none'}\): .*--device cpu", job.communicate()[1])
+        assert job.returncode == 1
+    assert started([*command, "--device", "cpu"], "0").wait(timeout=60) == 0
+    assert started(command, "").wait(timeout=60) == 0
 
 
 def test_more_gpus_than_there_are_and_nodes_that_cannot_be_reached_are_refused(tmp_path, monkeypatch):

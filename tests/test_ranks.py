@@ -69,9 +69,10 @@ def test_two_processes_score_every_clip_once(spec, index, tmp_path):
 
 def test_killed_outright_the_processes_of_a_run_end_together_give_their_devices_back_and_go_on(spec, index, tmp_path):
     spec["recipe"] |= {"epochs": 30}
-    command = [sys.executable, "-m", "stm", "train", "--processes", "2", "--spec", canonical_json(spec)]
+    # Stand-ins: CUDA knows no devices of these numbers, and the processes compute on the CPU.
+    leasing = "import sys; from stm.launch import become_ranks; become_ranks(2, 1, sys.argv[1:], lease=True)"
+    command = [sys.executable, "-c", leasing, "train", "--device", "cpu", "--spec", canonical_json(spec)]
     command += ["--index", str(index), "--checkpoints", str(tmp_path / "checkpoints"), "--out", str(tmp_path / "run")]
-    # Stand-ins: CUDA knows no devices of these numbers.
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "97,98"}
     first = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     while not list(tmp_path.glob("checkpoints/*.safetensors")):
@@ -88,6 +89,47 @@ def test_killed_outright_the_processes_of_a_run_end_together_give_their_devices_
     subprocess.run(command, env=environment, check=True, timeout=600)
     record = json.loads((tmp_path / "run/run.json").read_text())
     assert record["processes"] == 2 and record["resumed"] == 1
+
+
+# One of two processes, which a shared disk does not show the checkpoints yet.
+BLIND = """
+import os, sys
+from pathlib import Path
+seen = Path.exists
+if os.environ["RANK"] == sys.argv[1]:
+    Path.exists = lambda self, **more: "checkpoints" not in self.parts and seen(self, **more)
+from stm.cli import main
+raise SystemExit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("blind", ["first", "second"])
+def test_processes_start_alike_or_not_at_all_whichever_of_them_misses_the_checkpoint(spec, index, tmp_path, blind):
+    class Killed(Exception):
+        pass
+
+    def step_or_die(self, loader, original=Training._step):
+        if self.progress.step == 4:
+            raise Killed
+        original(self, loader)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Training, "_step", step_or_die)
+        with pytest.raises(Killed):
+            train(spec, index, None, tmp_path / "checkpoints", tmp_path / "run", Execution(CPU))
+    assert list(tmp_path.glob("checkpoints/*.safetensors"))
+    (tmp_path / "blind.py").write_text(BLIND)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command += [str(tmp_path / "blind.py"), "0" if blind == "first" else "1", "train", "--device", "cpu"]
+    command += ["--spec", canonical_json(spec), "--index", str(index)]
+    command += ["--checkpoints", str(tmp_path / "checkpoints"), "--out", str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if blind == "first":
+        assert done.returncode == 0, done.stderr
+        assert json.loads((tmp_path / "run/run.json").read_text())["resumed"] == 0
+    else:
+        assert done.returncode == 1 and "would go on from different steps: 3, 0. Not all of them see" in done.stderr
+        assert list(tmp_path.glob("checkpoints/*.safetensors")) and not (tmp_path / "run").exists()
 
 
 def running(process: int) -> bool:

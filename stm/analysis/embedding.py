@@ -9,6 +9,8 @@ from sklearn.metrics import silhouette_samples
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
+from stm.errors import WrongValueError
+
 # In votes: less than any number of them, so that of classes with as many the one with the nearer points wins.
 NEARER = 1e-6
 
@@ -40,7 +42,7 @@ def class_distances(points: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray,
     """
     classes, index, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     if len(classes) < 2 or sizes.min() < 2:
-        raise ValueError("distances within and between classes need two classes of two points each")
+        raise WrongValueError("distances within and between classes need two classes of two points each")
     sums = np.zeros((len(classes), points.shape[1]))
     np.add.at(sums, index, points)
     means = sums / sizes[:, None]

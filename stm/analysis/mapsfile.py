@@ -1,25 +1,31 @@
-"""Files of maps: arrays by name, and beside them what is known of their clips."""
+"""Files of maps: arrays by name, and beside them what is known of their clips; checked when they are read."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
-from stm.files import canonical_json, replacing
+from stm.errors import UserError
+from stm.files import CONTENT, canonical_json, content_digest, replacing
 
 
-class MapsError(Exception):
+class MapsError(UserError):
     """A file of maps that cannot be used; the text says which and what to do."""
 
 
 def write_maps_file(path: Path, tensors: dict[str, np.ndarray], about: dict[str, Any]) -> None:
     """Write arrays with what is known of them, whole or not at all."""
+    found = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    told = json.loads(canonical_json(about))
+    # One entry: of several safetensors writes now the one first, now the other.
+    metadata = {"stm": canonical_json({**told, CONTENT: _digest(found, told)})}
     with replacing(path) as temporary:
-        found = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-        save_file(found, temporary, metadata={"stm": canonical_json(about)})
+        # Not by safetensors' own `save_file`, whose errors do not tell a full disk from any other.
+        temporary.write_bytes(save(found, metadata))
 
 
 def read_maps_file(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -34,6 +40,14 @@ def read_maps_file(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         with safe_open(path, framework="numpy") as file:
             about = json.loads(file.metadata()["stm"])
-            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
-    except Exception as error:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        if about.pop(CONTENT) != _digest(tensors, about):
+            raise ValueError("its content does not match its digest")
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise MapsError(f"{path} is damaged: delete it and run again ({error})") from error
+    return tensors, about
+
+
+def _digest(tensors: Mapping[str, np.ndarray], told: dict[str, Any]) -> str:
+    about = [told, {name: [str(array.dtype), list(array.shape)] for name, array in tensors.items()}]
+    return content_digest(about, (np.ascontiguousarray(tensors[name]).data for name in sorted(tensors)))

@@ -14,12 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from stm.analysis.rounds import REFERENCE
+from stm.errors import UserError
 from stm.files import write_sealed
 from stm.models.builder import build
 from stm.training.provenance import provenance
 
 
-class SpeedError(Exception):
+class SpeedError(UserError):
     """Networks that cannot be timed as the study asks."""
 
 

@@ -59,6 +59,9 @@ STUDY: dict[str, Settings] = {"study": {"type": Path, "metavar": "STUDY", "help"
 DEVICE: dict[str, Settings] = {
     "--device": {"default": "auto", "choices": ("auto", "cpu", "cuda"), "help": "where to compute (default: auto)"}
 }
+WORKERS: dict[str, Settings] = {
+    "--workers": {"type": count, "default": 0, "metavar": "N", "help": "loader processes (default: 0, in the process)"}
+}
 # Of stages that several processes can share.
 DEVICES: dict[str, Settings] = {
     **DEVICE,
@@ -74,7 +77,7 @@ DEVICES: dict[str, Settings] = {
         "metavar": "N",
         "help": "nodes of a Slurm job that share the processes (default: 1)",
     },
-    "--workers": {"type": int, "default": 0, "metavar": "N", "help": "loader processes (default: 0, in the process)"},
+    **WORKERS,
 }
 
 
@@ -82,10 +85,13 @@ def chosen_device(options: argparse.Namespace) -> Any:
     """The torch device for `--device`; `auto` takes a GPU of its own where there is one, as torchrun deals them out.
 
     With `--processes` this process becomes torchrun, and each that it starts comes here again.
+
+    Raises:
+        LaunchError: CUDA finds none of the GPUs that are here, or that are asked for.
     """
     import os
 
-    from stm.launch import become_ranks, end_with_parent, lease_gpus
+    from stm.launch import LaunchError, become_ranks, end_with_parent, lease_gpus, visible_gpus
 
     # Others than torchrun set a rank too, and give out no device.
     name, rank = options.device, os.environ.get("LOCAL_RANK") if "TORCHELASTIC_RUN_ID" in os.environ else None
@@ -100,8 +106,15 @@ def chosen_device(options: argparse.Namespace) -> Any:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
+    gpus = visible_gpus()
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if gpus else "cpu"
+    # Days of training on the CPU, without a word, are what nobody means.
+    if name == "cuda" and not torch.cuda.is_available():
+        raise LaunchError(
+            f"PyTorch {torch.__version__} can use no GPU of this machine (here: {', '.join(gpus) or 'none'}): see what "
+            f"`nvidia-smi` says of the driver. On the CPU: --device cpu, or CUDA_VISIBLE_DEVICES= before the command"
+        )
     if name == "cuda" and rank is not None:
         torch.cuda.set_device(int(rank))
     return torch.device(name)

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from stm.cli.arguments import DEVICE, STUDY, Command, at_least_one, chosen_device, path, positive
+from stm.errors import UserError
 
 TARGETS = {
     "nargs": "*",
@@ -84,7 +85,7 @@ def explain(options: argparse.Namespace) -> None:
         print(differences.text(*options.diff))
         return
     if options.line is None:
-        raise ValueError("give a report and one of its lines, as `reports/table6.csv STM`, or --diff and two runs")
+        raise UserError("give a report and one of its lines, as `reports/table6.csv STM`, or --diff and two runs")
     study = options.study or origin.study_of(options.report)
     print(origin.text(Plan(study), options.report, options.line))
 

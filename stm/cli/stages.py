@@ -2,7 +2,8 @@
 
 import argparse
 
-from stm.cli.arguments import DEVICE, DEVICES, SPEC, Command, chosen_device, path, specification
+from stm.cli.arguments import DEVICE, DEVICES, SPEC, WORKERS, Command, chosen_device, path, specification
+from stm.errors import UserError
 
 
 def render(options: argparse.Namespace) -> None:
@@ -44,20 +45,22 @@ def imagenet(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     device = chosen_device(options)
+    from stm.data.local import on_local_disk
     from stm.training.loop import Execution, train
 
     execution = Execution(device, options.workers, options.checkpoint_seconds)
-    train(options.spec, options.index, options.weights, options.checkpoints, options.out, execution)
+    train(options.spec, on_local_disk(options.index), options.weights, options.checkpoints, options.out, execution)
 
 
 def evaluate(options: argparse.Namespace) -> None:
     device = chosen_device(options)
+    from stm.data.local import on_local_disk
     from stm.evaluation.evaluate import evaluate
 
     specs = options.spec if isinstance(options.spec, list) else [options.spec]
     if len(specs) != len(options.out):
-        raise ValueError(f"--spec has {len(specs)} specifications, --out names {len(options.out)} files")
-    evaluate(specs, options.run, options.index, options.out, device, options.workers)
+        raise UserError(f"--spec has {len(specs)} specifications, --out names {len(options.out)} files")
+    evaluate(specs, options.run, on_local_disk(options.index), options.out, device, options.workers)
 
 
 def submit(options: argparse.Namespace) -> None:
@@ -68,9 +71,11 @@ def submit(options: argparse.Namespace) -> None:
 
 def features(options: argparse.Namespace) -> None:
     device = chosen_device(options)
+    from stm.data.local import on_local_disk
     from stm.evaluation.evaluate import before_softmax, evaluate
 
-    evaluate([options.spec], options.run, options.index, [options.out], device, options.workers, before_softmax)
+    index = on_local_disk(options.index)
+    evaluate([options.spec], options.run, index, [options.out], device, options.workers, before_softmax)
 
 
 def motion(options: argparse.Namespace) -> None:
@@ -270,7 +275,8 @@ STAGES: dict[str, Command] = {
             "--motion": path("of the same clips, from `motion`"),
             "--weights": path("that the run started from, unless from scratch", required=False),
             "--out": path("maps to write"),
-            **DEVICES,
+            **DEVICE,
+            **WORKERS,
         },
     ),
     "complexity": (complexity, "count parameters and FLOPs of a network", {**SPEC, "--out": path("JSON to write")}),

@@ -12,10 +12,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from stm.errors import UserError
+
 Key = tuple[str | int, ...]
 
 
-class ConfigError(Exception):
+class ConfigError(UserError):
     """A configuration that cannot be meant; the text says where, what, and what would be allowed."""
 
 
@@ -91,13 +93,33 @@ def read_yaml(path: Path) -> Source:
         raise ConfigError(f"{_shown(path)}: no such file.{suggestion(_shown(path), beside)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{_shown(path)}: cannot be read: {error}") from None
+    lines: dict[Key, int] = {}
+    data = _parsed(text, path, lines, empty={})
+    if not isinstance(data, dict):
+        raise ConfigError(f"{_shown(path)}:1: expected `key: value` lines, found {type(data).__name__}")
+    return Source(path, data, lines)
+
+
+def read_value(key: str, text: str) -> Any:
+    """A value that `--config` gives, read as in a file.
+
+    Raises:
+        ConfigError: it is no YAML, or holds what no file may; with key and value.
+    """
+    try:
+        return _parsed(text, Path(f"--config {key}"), {}, empty=None)
+    except ConfigError as error:
+        raise ConfigError(f"{error}. Given: {shortened(text)}") from None
+
+
+def _parsed(text: str, path: Path, lines: dict[Key, int], empty: Any) -> Any:
+    """What a text holds, `empty` where that is nothing; `lines` comes to have the line of everything in it."""
     try:
         _check_depth(text, path)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
-            lines: dict[Key, int] = {}
-            data = _construct(loader, node, (), lines, path) if node is not None else {}
+            return _construct(loader, node, (), lines, path) if node is not None else empty
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
@@ -105,9 +127,6 @@ def read_yaml(path: Path) -> Source:
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ConfigError(f"{_shown(path)}:{line}: this is no valid YAML: {problem}") from None
-    if not isinstance(data, dict):
-        raise ConfigError(f"{_shown(path)}:1: expected `key: value` lines, found {type(data).__name__}")
-    return Source(path, data, lines)
 
 
 def _check_depth(text: str, path: Path) -> None:

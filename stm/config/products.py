@@ -21,8 +21,8 @@ STAGE_VERSIONS = {
     "import": 1,
     "evaluate": 2,
     "features": 1,
-    "motion": 1,
-    "maps": 1,
+    "motion": 2,
+    "maps": 2,
     "latency": 1,
 }
 

@@ -10,9 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from stm.config.loading import ConfigError, Source, read_yaml, shortened, suggestion, validated
+from stm.config.loading import ConfigError, Source, read_value, read_yaml, shortened, suggestion, validated
 from stm.config.networkproducts import Network, SpeedJob
 from stm.config.products import STAGE_VERSIONS, DatasetPlan, Features, Maps, Motion, Prediction, Run
 from stm.config.schema.claims import Claim, Claims
@@ -332,16 +330,21 @@ def _overridden(source: Source, overrides: Mapping[str, Any]) -> Source:
 
     Snakemake leaves numbers inside lists and maps as text; they are read as YAML, like the files.
     """
-    data = {key: _as_yaml(value) for key, value in overrides.items()}
+    data = {key: _as_yaml(key, value) for key, value in overrides.items()}
     given = Source(Path("--config"), data, {})
     return Source(
         source.path, {**source.data, **data}, source.lines, {**source.elsewhere, **dict.fromkeys(data, given)}
     )
 
 
-def _as_yaml(value: Any) -> Any:
+def _as_yaml(key: str, value: Any) -> Any:
+    """A value of `--config` with every text in it read as YAML; `key` is what errors name."""
     if isinstance(value, dict):
-        return {_as_yaml(key): _as_yaml(inner) for key, inner in value.items()}
+        names = {name: _as_yaml(key, name) for name in value}
+        for name, read in names.items():
+            if not isinstance(read, str | int) or isinstance(read, bool):
+                raise ConfigError(f"--config {key}: {shortened(name)} cannot be a key; quote it")
+        return {names[name]: _as_yaml(f"{key}.{name}", inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_as_yaml(inner) for inner in value]
-    return yaml.safe_load(value) if isinstance(value, str) else value
+        return [_as_yaml(f"{key}[{k}]", inner) for k, inner in enumerate(value)]
+    return read_value(key, value) if isinstance(value, str) else value

@@ -1,15 +1,14 @@
 """Arrow files with a digest of what they hold: written whole or not at all, refused where a byte has changed since."""
 
-import hashlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from stm.files import canonical_json, replacing
+from stm.files import CONTENT, content_digest, replacing
 
-CONTENT = b"content_sha256"
+SEAL = CONTENT.encode()
 
 
 def write_arrow(path: Path, table: pa.Table, unsealed: Collection[str] = ()) -> None:
@@ -18,7 +17,7 @@ def write_arrow(path: Path, table: pa.Table, unsealed: Collection[str] = ()) -> 
     Args:
         unsealed: columns that are left out of the digest; they are too large to be read whenever the file is opened.
     """
-    sealed = {**(table.schema.metadata or {}), CONTENT: _digest(table, unsealed)}
+    sealed = {**(table.schema.metadata or {}), SEAL: _digest(table, unsealed)}
     schema = table.schema.with_metadata(sealed)
     with replacing(path) as temporary, pa.ipc.new_file(str(temporary), schema) as writer:
         writer.write_table(table.replace_schema_metadata(sealed))
@@ -36,7 +35,7 @@ def read_arrow(path: Path, unsealed: Collection[str] = ()) -> pa.Table:
         # Arrow follows the offsets of lists and strings without a look at them.
         table.validate(full=True)
         metadata = dict(table.schema.metadata or {})
-        sealed = metadata.pop(CONTENT, None)
+        sealed = metadata.pop(SEAL, None)
         found = _digest(table, unsealed)
     except FileNotFoundError:
         raise
@@ -48,15 +47,12 @@ def read_arrow(path: Path, unsealed: Collection[str] = ()) -> pa.Table:
 
 
 def _digest(table: pa.Table, unsealed: Collection[str]) -> bytes:
-    metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items() if k != CONTENT}
+    metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items() if k != SEAL}
     kinds = [[field.name, str(field.type)] for field in table.schema]
-    found = hashlib.sha256(canonical_json([metadata, kinds]).encode())
     names = [name for name in table.column_names if name not in unsealed]
-    for name in names:
-        # However the column is cut into chunks.
-        for part in _plain(table[name].chunks):
-            found.update(part.data)
-    return found.hexdigest().encode()
+    # However a column is cut into chunks.
+    parts = (part.data for name in names for part in _plain(table[name].chunks))
+    return content_digest([metadata, kinds], parts).encode()
 
 
 def _plain(chunks: list[pa.Array]) -> Iterator[np.ndarray]:

@@ -7,12 +7,13 @@ from typing import Any
 from stm.data.annotations import SPLITS
 from stm.data.annotations.folds import of_split_columns
 from stm.data.listing import read_csv
+from stm.errors import UserError
 from stm.files import write_json
 
 Expected = Mapping[Any, int | Sequence[int]]
 
 
-class CountError(ValueError):
+class CountError(UserError, ValueError):
     """A count that is not the expected one."""
 
 

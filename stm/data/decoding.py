@@ -27,6 +27,7 @@ from stm.data.limits import (
     memory_in_use,
     memory_limit,
 )
+from stm.errors import UserError
 
 DECODERS = ("pyav", "decord")
 # A playlist in the place of a video names other files and addresses. FFmpeg is handed the open file and no way to any
@@ -35,11 +36,11 @@ ALONE = {"protocol_whitelist": "none"}
 LARGEST = {"max_pixels": str(MOST_PIXELS)}
 
 
-class VideoError(Exception):
+class VideoError(UserError):
     """A video that cannot be decoded, or not to its end; the text is the decoder's."""
 
 
-class DecoderError(Exception):
+class DecoderError(UserError):
     """A decoder that is not known or not installed."""
 
 
@@ -57,7 +58,7 @@ class Video:
         decoder: pyav or decord.
         short_side: the short side is scaled down to it, antialiased, in pixels; a smaller one stays. None: as coded.
         size: height and width of every frame, whatever its shape; in place of a short side.
-        live: a pipe or a device, which FFmpeg opens by its path and which may go on for ever.
+        live: a pipe, or a device, which FFmpeg opens by its path; it may go on for ever.
 
     Attributes:
         corrupt: frames so far that PyAV gave and marked as damaged; without the mark they would pass for good ones.
@@ -128,13 +129,15 @@ class Video:
 
     @contextmanager
     def _opened(self) -> Iterator[InputContainer]:
+        mode = self.path.stat().st_mode
         # Metadata in another encoding than UTF-8 is no reason to refuse a video.
-        if self.live:
+        if self.live and (stat.S_ISCHR(mode) or stat.S_ISBLK(mode)):
+            # A camera is no file of bytes.
             with av.open(str(self.path), metadata_errors="replace") as container:
                 yield container
             return
-        # A pipe has nobody at its other end, and a device no end.
-        if not stat.S_ISREG(self.path.stat().st_mode):
+        # Where nobody watches, a pipe has nobody at its other end, and a device no end.
+        if not stat.S_ISREG(mode) and not (self.live and stat.S_ISFIFO(mode)):
             raise ValueError("no regular file")
         with (
             open(self.path, "rb", buffering=0) as file,

@@ -26,6 +26,7 @@ from stm.data.arrowfile import write_arrow
 from stm.data.decoding import Video, VideoError
 from stm.data.jpeg_folder import JpegFolder
 from stm.data.listing import shard_clips
+from stm.errors import UserError
 from stm.files import file_digest, replacing
 
 # One row a clip. Status: `ok`; `damaged`: some of the frames; `unreadable`: none; `missing`: no such file or folder.
@@ -49,7 +50,7 @@ DECODER_PACKAGES = ("av", "decord", "pillow", "simplejpeg")
 SECONDS_BETWEEN_LINES = 5.0
 
 
-class ExtractionError(Exception):
+class ExtractionError(UserError):
     """An extraction that cannot begin; the text says what to do."""
 
 

@@ -62,7 +62,11 @@ class JpegFolder:
 
     def _names(self) -> list[str]:
         """The files of the frames in their order; none where it is not clear."""
-        files = sorted(entry.name for entry in os.scandir(self.path) if entry.is_file())
+        try:
+            files = sorted(entry.name for entry in os.scandir(self.path) if entry.is_file())
+        except OSError as error:
+            self.faults.append(f"the folder cannot be read ({error.strerror})")
+            return []
         numbered: dict[int, str] = {}
         for name in files:
             if found := NUMBERED.fullmatch(name):

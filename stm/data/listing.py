@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stm.data.annotations import Clip, class_list, files, fold_names, read, split_columns
+from stm.errors import WrongValueError
 from stm.files import WriteError, canonical_json, digest, replacing, source_digest, write_text
 
 CLASS_COLUMNS = ("index", "label")
@@ -61,13 +62,15 @@ def shard_clips(spec: Mapping[str, Any], shard: str, lists: Path | None = None) 
 
     Raises:
         AnnotationError: an annotation file is absent or wrong.
-        ValueError: there is no shard of this number.
+        WrongValueError: there is no shard of this number.
     """
-    if not 0 <= int(shard) < spec["shards"]:
-        raise ValueError(f"shard {shard}: the dataset has {spec['shards']} shards, from 0000 on")
+    if not shard.isdecimal() or int(shard) >= spec["shards"]:
+        raise WrongValueError(f"shard {shard}: the dataset has {spec['shards']} shards, from 0000 on")
     if lists is None:
         return _by_shard(spec)[int(shard)]
-    _digests(_key(spec), lists)
+    _, made = _digests(_key(spec), lists)
+    if made is not None:
+        return made[int(shard)]
     with open(lists, encoding="utf-8") as file:
         line = next(itertools.islice(file, int(shard) + 1, None))
     return [Clip(clip, tuple(splits), *others) for clip, splits, *others in json.loads(line)]
@@ -85,7 +88,7 @@ def shard_digests(spec: Mapping[str, Any], lists: Path) -> list[str]:
             where the annotation files are not those that it was written from: hundreds of thousands of lines take
             seconds to read, and Snakemake asks at every start, as does every extraction.
     """
-    return ["absent"] * spec["shards"] if None in _state(spec) else _digests(_key(spec), lists)
+    return ["absent"] * spec["shards"] if None in _state(spec) else _digests(_key(spec), lists)[0]
 
 
 def _key(spec: Mapping[str, Any]) -> str:
@@ -109,14 +112,16 @@ def _file_state(path: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
-def _digests(key: str, lists: Path) -> list[str]:
-    """All shards' digests, from the first line of a file of this key, which is written where there is none."""
+def _digests(key: str, lists: Path) -> tuple[list[str], list[list[Clip]] | None]:
+    """All shards' digests, from the first line of a file of this key; where there is none it is written, and the
+    shards' clips come with them.
+    """
     wanted = digest(key)
     try:
         with open(lists, encoding="utf-8") as file:
             kept = json.loads(file.readline())
         if kept["key"] == wanted:
-            return list(kept["shards"])
+            return list(kept["shards"]), None
     except (OSError, ValueError, KeyError, TypeError):
         # None yet, or damaged: it only saves time.
         pass
@@ -127,7 +132,7 @@ def _digests(key: str, lists: Path) -> list[str]:
     # In a folder that may only be read a dry run still says what is there.
     with suppress(WriteError):
         write_text(lists, "\n".join(lines) + "\n")
-    return digests
+    return digests, shards
 
 
 def _by_shard(spec: Mapping[str, Any]) -> list[list[Clip]]:

@@ -14,6 +14,7 @@ from stm.data.annotations.folds import split_name
 from stm.data.arrowfile import read_arrow, write_arrow
 from stm.data.listing import read_csv, shard_of, write_csv
 from stm.data.shards import OF_FRAMES, extract_again
+from stm.errors import UserError
 from stm.files import digest
 
 OUTCOME = ("status", "reason", "decoder", "frames", "width", "height")
@@ -21,7 +22,7 @@ OUTCOME = ("status", "reason", "decoder", "frames", "width", "height")
 Row = dict[str, Any]
 
 
-class ManifestError(ValueError):
+class ManifestError(UserError, ValueError):
     """Listing and shards that do not fit each other, or hold nothing to train with or to test on."""
 
 

@@ -4,6 +4,8 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from stm.errors import WrongValueError
+
 # Instead of a list of pairs: they are found in the text of the labels.
 FROM_LABELS = "from_labels"
 WORDS = {
@@ -38,7 +40,7 @@ def partners(classes: Sequence[str], pairs: Sequence[Sequence[str]] | str) -> li
     for one, other in pairs:
         for name in (one, other):
             if name not in classes:
-                raise ValueError(f"flip_pairs: {name!r} is no class. Classes: {', '.join(classes)}")
+                raise WrongValueError(f"flip_pairs: {name!r} is no class. Classes: {', '.join(classes)}")
         first, second = classes.index(one), classes.index(other)
         found[first], found[second] = second, first
     return found

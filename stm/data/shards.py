@@ -14,14 +14,17 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from stm.data.arrowfile import read_arrow
+from stm.errors import UserError
 
 # A column each, a list a clip. They are as many as frames: not looked through, but held to their checksum when read.
 OF_FRAMES = ("offsets", "sizes", "crc32")
+# The folder of copies on a machine's own disk begins with it.
+COPIES = "stm-frames-"
 # Well below the 1,024 files that a process may usually open.
 OPEN_TARS = 128
 
 
-class ShardError(Exception):
+class ShardError(UserError):
     """Frames that are not where the index says; the text says what to extract again."""
 
 
@@ -98,6 +101,11 @@ class FrameIndex:
 
     def __len__(self) -> int:
         return len(self._frames)
+
+    @property
+    def tars(self) -> list[Path]:
+        """The files that hold the frames."""
+        return [self._shards / f"{shard}.tar" for shard in sorted(self._columns["shard"].unique().to_pylist())]
 
     def select(self, split: str, fold: str | None = None) -> np.ndarray:
         """The rows of a split, in the order of the clips' ids.
@@ -186,4 +194,6 @@ class FrameIndex:
 
 def extract_again(shard: Path) -> str:
     """What makes a shard again: Snakemake does not miss it as long as what it led to is there."""
+    if any(folder.name.startswith(COPIES) for folder in shard.parents):
+        return f"It is a copy: delete {shard.parents[1]} and run again"
     return f"Extract it again: snakemake --cores all --forcerun {shard.with_suffix('.tar')}"

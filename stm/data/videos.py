@@ -10,6 +10,7 @@ import numpy as np
 from stm.data.extraction import extract_clip
 from stm.data.jpeg_folder import NUMBERED
 from stm.data.shards import ClipFrames
+from stm.errors import UserError
 
 # What is taken for a video in a folder; a file that is named itself may end as it likes.
 ENDINGS = (
@@ -18,7 +19,7 @@ ENDINGS = (
 )
 
 
-class VideosError(Exception):
+class VideosError(UserError):
     """Nothing to predict; the text says where it was looked for."""
 
 

@@ -17,6 +17,7 @@ from stm.config.schema.protocols import PROTOCOLS
 from stm.data.dataset import EvaluationClips
 from stm.data.shards import FrameIndex
 from stm.draws import Purpose, generator
+from stm.errors import UserError
 from stm.evaluation.evaluate import load_run, softmax_scores
 from stm.files import file_digest, replacing
 from stm.models.builder import VideoNetwork
@@ -28,7 +29,7 @@ COMPARED = 8
 TOLERANCE = 1e-4
 
 
-class ExportError(Exception):
+class ExportError(UserError):
     """A file that is not written; the text says why and what to do."""
 
 

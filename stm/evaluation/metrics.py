@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from stm.errors import WrongValueError
 from stm.evaluation.predictions import Predictions
 
 Pairs = Sequence[Sequence[str]]
@@ -24,7 +25,7 @@ def topk_correct(scores: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
     """
     _require_numbers(scores)
     if (labels < 0).any():
-        raise ValueError(f"{(labels < 0).sum()} clips are of no known class: nobody can say what is right of them")
+        raise WrongValueError(f"{(labels < 0).sum()} clips are of no known class: nobody can say what is right of them")
     own = scores[np.arange(len(labels)), labels]
     as_high = (scores >= own[:, None]).sum(axis=1) - 1
     return as_high < k
@@ -46,7 +47,7 @@ def partners(classes: Sequence[str], reversed_pairs: Pairs) -> np.ndarray:
     for pair in reversed_pairs:
         unknown = [name for name in pair if name not in position]
         if unknown:
-            raise ValueError(f"reversed_pairs: {unknown[0]!r} is no class. Classes: {', '.join(classes)}")
+            raise WrongValueError(f"reversed_pairs: {unknown[0]!r} is no class. Classes: {', '.join(classes)}")
         one, other = (position[name] for name in pair)
         found[one], found[other] = other, one
     return found
@@ -77,4 +78,4 @@ def inside_pair_correct(
 def _require_numbers(scores: np.ndarray) -> None:
     if np.isnan(scores).any():
         rows = np.flatnonzero(np.isnan(scores).any(axis=1))
-        raise ValueError(f"{len(rows)} clips have scores that are not numbers, the first in row {rows[0]}")
+        raise WrongValueError(f"{len(rows)} clips have scores that are not numbers, the first in row {rows[0]}")

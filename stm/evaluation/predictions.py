@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stm.errors import UserError, WrongValueError
 from stm.files import canonical_json, replacing
 
 
-class PredictionsError(Exception):
+class PredictionsError(UserError):
     """A predictions file that cannot be read; the text says which, why and what to do."""
 
 
@@ -50,18 +51,18 @@ class Predictions:
     def __post_init__(self) -> None:
         n, k = len(self.clips), len(self.classes)
         if not n or self.labels.shape != (n,) or len(self.groups) != n or self.scores.shape != (n, k):
-            raise ValueError(
+            raise WrongValueError(
                 f"{n} clips and {k} classes do not fit {len(self.groups)} groups, "
                 f"labels {self.labels.shape} and scores {self.scores.shape}"
             )
         if len(set(self.clips)) != n:
-            raise ValueError("a clip stands twice")
+            raise WrongValueError("a clip stands twice")
         if self.labels.min() < -1 or self.labels.max() >= k:
-            raise ValueError(f"labels from {self.labels.min()} to {self.labels.max()} do not fit {k} classes")
+            raise WrongValueError(f"labels from {self.labels.min()} to {self.labels.max()} do not fit {k} classes")
         if not np.isfinite(self.scores).all():
-            raise ValueError("a score is not finite")
+            raise WrongValueError("a score is not finite")
         if self.features is not None and not (len(self.features) == n and np.isfinite(self.features).all()):
-            raise ValueError(f"features {self.features.shape} do not fit {n} clips, or one is not finite")
+            raise WrongValueError(f"features {self.features.shape} do not fit {n} clips, or one is not finite")
 
 
 def write(path: Path, predictions: Predictions) -> None:

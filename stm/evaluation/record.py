@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from stm.errors import UserError
 from stm.files import read_sealed
 
 
-class RunError(Exception):
+class RunError(UserError):
     """A run's folder that cannot be used as asked; the text says why and what to do."""
 
 

@@ -9,13 +9,14 @@ from typing import Literal
 
 import numpy as np
 
+from stm.errors import UserError
 from stm.evaluation.predictions import Predictions, read
 from stm.files import replacing
 
 Form = Literal["label", "five_numbers"]
 
 
-class SubmissionError(Exception):
+class SubmissionError(UserError):
     """Predictions that are no answer to a server; the text says why."""
 
 

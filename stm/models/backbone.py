@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from stm.errors import WrongValueError
 from stm.models.scratch import initialise
 
 
@@ -43,7 +44,7 @@ class ChannelWiseSpatial(nn.Module):
     def __init__(self, place: Place):
         super().__init__()
         if place.out_channels % place.channels:
-            raise ValueError(f"{place.channels} channels cannot be convolved one by one into {place.out_channels}")
+            raise WrongValueError(f"{place.channels} channels cannot be convolved one by one into {place.out_channels}")
         self.depthwise = nn.Conv2d(
             place.channels, place.out_channels, 3, place.stride, padding=1, groups=place.channels, bias=False
         )

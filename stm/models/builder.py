@@ -8,6 +8,7 @@ from torch import nn
 
 from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Variant
 from stm.config.specification import variant_in_full
+from stm.errors import WrongValueError
 from stm.models.backbone import ChannelWiseSpatial, Place, ResNet, Spatial
 from stm.models.cmm import CMM, SameFrame
 from stm.models.cstm import CSTM, OrdinaryCSTM
@@ -38,9 +39,9 @@ def build(
     """
     settings, backbone = variant_in_full(variant)
     if not settings.scales and backbone != PAPER_BACKBONES[settings.depth]:
-        raise ValueError(f"network = {settings.network!r} has its published size alone: no backbone scales it")
+        raise WrongValueError(f"network = {settings.network!r} has its published size alone: no backbone scales it")
     if streaming and not (settings.causal and frames == 1):
-        raise ValueError("only a network that looks at no later frame can be streamed, and one frame at a time")
+        raise WrongValueError("only a network that looks at no later frame can be streamed, and one frame at a time")
     match settings.network:
         case "i3d":
             return I3D(classes, dropout)

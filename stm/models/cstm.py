@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from stm.errors import WrongValueError
 from stm.models.temporal import ordinary_temporal_convolution, temporal_convolution
 
 
@@ -67,7 +68,7 @@ def shift_kernel(channels: int) -> Tensor:
         ValueError: `channels` is not a multiple of 4.
     """
     if channels % 4:
-        raise ValueError(f"channels must be a multiple of 4, not {channels}: quarters of them start differently")
+        raise WrongValueError(f"channels must be a multiple of 4, not {channels}: quarters of them start differently")
     # Half of the channels pass unchanged, a quarter look one frame back and a quarter one ahead, so that at step 0 the
     # pretrained 2D filters still see images of the kind they were trained on.
     kernel = torch.zeros(channels, 1, 3)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from stm.config.schema.checkpoints import Format
+from stm.errors import UserError
 from stm.models.backbone import Bottleneck, ResNet
 from stm.models.imagenet import torchvision_name
 from stm.models.shift import TemporalShift
@@ -30,7 +31,7 @@ TEA_PARTS = {
 }
 
 
-class ForeignError(Exception):
+class ForeignError(UserError):
     """A checkpoint of others that cannot be taken over; the text says why and what to do."""
 
 

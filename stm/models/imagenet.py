@@ -7,12 +7,13 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import nn
 
+from stm.errors import UserError
 from stm.files import file_digest
 from stm.models.takeover import take_over
 from stm.tensors import load_tensors, save_tensors
 
 
-class ImageNetError(Exception):
+class ImageNetError(UserError):
     """ImageNet weights that cannot be had; the text says why and what can be done."""
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from stm.errors import UserError
 
-class WeightsError(ValueError):
+
+class WeightsError(UserError, ValueError):
     """Weights that are not those of a network; the text says which."""
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stm.errors import UserError
 from stm.evaluation.metrics import in_pair, inside_pair_correct, topk_correct
 from stm.evaluation.predictions import Predictions, read
 from stm.files import read_sealed
@@ -17,7 +18,7 @@ from stm.files import read_sealed
 LEAST_CLASSES_FOR_TOP5 = 6
 
 
-class TableError(Exception):
+class TableError(UserError):
     """A table that cannot be made of the files that are there; the text names them."""
 
 

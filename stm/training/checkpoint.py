@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from stm.files import DamagedError
 from stm.tensors import load_tensors, save_tensors
 from stm.training.progress import Progress
 
@@ -25,14 +26,14 @@ def load_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optim
     """Bring network and optimiser to where a checkpoint left them.
 
     Raises:
-        ValueError: the file is damaged, or no checkpoint of this network.
+        DamagedError: the file is damaged, or no checkpoint of this network.
     """
     try:
         tensors, metadata = load_tensors(path)
         progress = Progress(**json.loads(metadata["progress"]))
         network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("network.")})
     except (KeyError, TypeError, RuntimeError, ValueError) as error:
-        raise ValueError(
+        raise DamagedError(
             f"{path} is no checkpoint of this run ({error}). Delete it to start this run from its beginning"
         ) from None
     for name, parameter in network.named_parameters():

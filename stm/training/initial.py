@@ -8,6 +8,7 @@ from torch import nn
 
 from stm.config.specification import variant_in_full
 from stm.draws import Purpose, torch_seed
+from stm.errors import UserError
 from stm.files import file_digest, read_sealed
 from stm.models.builder import VideoNetwork, build
 from stm.models.imagenet import load_imagenet
@@ -15,7 +16,7 @@ from stm.models.takeover import take_over
 from stm.tensors import load_tensors
 
 
-class InitialWeightsError(Exception):
+class InitialWeightsError(UserError):
     """Weights that this training cannot start from; the text says why and what can be done."""
 
 

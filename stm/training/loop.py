@@ -19,6 +19,7 @@ from stm.data.sampling import frame_step
 from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise
 from stm.draws import Purpose, torch_seed
+from stm.errors import UserError
 from stm.files import digest, file_digest, write_sealed
 from stm.models.builder import VideoNetwork
 from stm.ranks import Ranks, joined_ranks
@@ -33,7 +34,7 @@ from stm.training.progress import Progress, publish, report
 from stm.training.provenance import peak_memory_mb, provenance
 
 
-class TrainingError(Exception):
+class TrainingError(UserError):
     """A training that cannot go on; the text says why and what can be done."""
 
 
@@ -63,7 +64,7 @@ def train(
         execution: device, loader workers, intervals.
 
     Raises:
-        TrainingError: the loss is no longer finite.
+        TrainingError: the loss is no longer finite, or the processes would not go on from the same step.
         MemoryShortageError: of the device, twice at one step.
     """
     be_repeatable(recipe_in_full(spec["recipe"])["threads"], execution.device)
@@ -74,8 +75,7 @@ def train(
         # changed back it goes on.
         start = [training.initial["sha256"]] if training.initial else []
         checkpoint = checkpoints / f"{digest([spec, index.digest, *start], 16)}.safetensors"
-        if checkpoint.exists():
-            training.resume(checkpoint)
+        training.resume(checkpoint)
         training.run(checkpoint)
         if ranks.first:
             training.write(out)
@@ -143,8 +143,22 @@ class Training:
         self.steps = self.batches.steps_per_epoch * self.recipe["epochs"]
 
     def resume(self, checkpoint: Path) -> None:
-        """Go on from where a checkpoint left off."""
-        self.progress = load_checkpoint(checkpoint, self.network, self.optimiser)
+        """Go on from where a checkpoint left off, where the first process sees one.
+
+        Raises:
+            TrainingError: others do not see it.
+        """
+        there = checkpoint.exists()
+        if not self.ranks.gather([torch.tensor(there)])[0]:
+            return
+        if there:
+            self.progress = load_checkpoint(checkpoint, self.network, self.optimiser)
+        steps = [int(step) for step in self.ranks.gather([torch.tensor(self.progress.step)])]
+        if len(set(steps)) > 1:
+            raise TrainingError(
+                f"{checkpoint}: the processes would go on from different steps: {', '.join(map(str, steps))}. Not all "
+                "of them see this file; where a disk shows files to other nodes with a delay, the same command goes on"
+            )
         self.progress.resumed += 1
         self.batches.step = self.progress.step
         self._print(f"resuming at step {self.progress.step} of {self.steps}")
@@ -207,6 +221,7 @@ class Training:
                 f"the loss is {terms['loss'] / sum(sizes)} at step {progress.step} of {self.steps}. A lower "
                 f"learning_rate or a gradient_norm_limit in the recipe may help; the last checkpoint is kept"
             )
+        progress.recomputed += int(sum(self.ranks.gather([torch.tensor(int(self.memory.recomputing))])))
         epoch = progress.step // self.batches.steps_per_epoch
         set_learning_rate(self.optimiser, learning_rate(self.recipe, epoch))
         if self.recipe["gradient_norm_limit"] is not None:
@@ -214,7 +229,6 @@ class Training:
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         progress.add(terms, correct, sum(sizes))
-        progress.recomputed += self.memory.recomputing
 
     def _on_device(self, frames: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         device = self.execution.device

@@ -15,13 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from stm.errors import UserError, is_of_memory
 from stm.models.backbone import ResNet
 from stm.training.statistics import unchanged_statistics
 
 Result = TypeVar("Result")
 
 
-class MemoryShortageError(Exception):
+class MemoryShortageError(UserError):
     """A step for which the device has too little memory even so; the text says what can be done."""
 
 
@@ -52,7 +53,7 @@ class Memory:
         try:
             return work()
         except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not _is_of_memory(error):
+            if not is_of_memory(error):
                 raise
             told = str(error).partition("\n")[0].partition(". ")[0]
         # Outside of the handler, whose traceback holds on to the activations.
@@ -71,7 +72,7 @@ class Memory:
         try:
             return work()
         except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not _is_of_memory(error):
+            if not is_of_memory(error):
                 raise
             raise MemoryShortageError(_advice(told)) from None
 
@@ -95,11 +96,6 @@ def recomputed(stage: nn.Module, x: Tensor) -> Tensor:
 def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
     """Of a block's first computation and of its second."""
     return nullcontext(), unchanged_statistics(block)
-
-
-def _is_of_memory(error: RuntimeError) -> bool:
-    # Of the CPU torch has no class of its own.
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _advice(told: str) -> str:

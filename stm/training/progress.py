@@ -22,7 +22,7 @@ class Progress:
     clips: int = 0
     seconds: float = 0.0
     resumed: int = 0
-    # Steps whose activations were made a second time, for want of memory.
+    # Steps of processes whose activations were made a second time, for want of memory.
     recomputed: int = 0
 
     def add(self, terms: dict[str, float], correct: int, clips: int) -> None:

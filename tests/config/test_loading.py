@@ -1,8 +1,9 @@
+import re
 from pathlib import Path
 
 import pytest
 
-from stm.config.loading import ConfigError, Strict, read_yaml, validated
+from stm.config.loading import ConfigError, Strict, read_value, read_yaml, validated
 
 
 class Inner(Strict):
@@ -25,6 +26,26 @@ def message(tmp_path: Path, text: str) -> str:
     with pytest.raises(ConfigError) as caught:
         validated(Outer, read_yaml(written(tmp_path, text)))
     return str(caught.value).replace(str(tmp_path), "DIR")
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e-1", 0.1), ("[1, 2e3]", [1, 2000.0]), ("50", 50), ("", None)])
+def test_a_value_of_the_command_line_is_read_as_in_a_file(tmp_path, text, value):
+    assert read_value("rate", text) == value == read_yaml(written(tmp_path, f"rate: {text}\n")).data["rate"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("*x", "no valid YAML.* alias"),
+        ("[1, 2", "no valid YAML"),
+        ("{a: 1, a: 2}", "'a' stands twice"),
+        ("2001-99-99", "'2001-99-99' is no timestamp. Quote it"),
+        ("[" * 60 + "]" * 60, "more than 50 values, each inside the other"),
+    ],
+)
+def test_a_value_of_the_command_line_that_no_file_could_hold_is_refused_with_its_key(text, problem):
+    with pytest.raises(ConfigError, match=rf"--config seeds:\d: .*{problem}.*Given: {re.escape(repr(text))}"):
+        read_value("seeds", text)
 
 
 def test_an_unknown_key_is_named_with_its_line_and_the_nearest_spelling(tmp_path):

@@ -123,6 +123,11 @@ def test_a_command_line_override_replaces_one_key(config):
     planned(config)
     plan = Plan(config.parent / "small.yaml", {"seeds": [7]}, config)
     assert {run.spec["seed"] for run in plan.runs.values()} == {7}
+    # As Snakemake hands them over: what stands inside a list or a map is text.
+    assert Plan(config.parent / "small.yaml", {"seeds": ["7", "8"]}, config).study.seeds == [7, 8]
+    for given, named in (({"seeds": ["*x"]}, r"seeds\[0\]"), ({"roles": {"[a]": "own"}}, "roles: ")):
+        with pytest.raises(ConfigError, match=f"--config {named}"):
+            Plan(config.parent / "small.yaml", given, config)
 
 
 def test_the_resolver_loads_no_torch():

@@ -1,4 +1,8 @@
 import csv
+import os
+import socket
+import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,6 +11,35 @@ from stm.data import decoding
 from stm.data.decoding import DecoderError, Video, VideoError, scaled, upright
 
 from .hostile import HLS, encode
+
+
+def through_a_pipe(pipe: Path, content: bytes) -> Video:
+    """What a pipe gives into which somebody writes."""
+    os.mkfifo(pipe)
+    threading.Thread(target=pipe.write_bytes, args=(content,), daemon=True).start()
+    return Video(pipe, live=True)
+
+
+def test_a_pipe_gives_the_frames_of_its_bytes_and_no_other_files(tmp_path):
+    whole = tmp_path / "a.ts"
+    encode(whole, "mpeg2video", format="mpegts")
+    frames, error = until_error(through_a_pipe(tmp_path / "camera", whole.read_bytes()))
+    assert error == "" and len(frames) == 12 and grays(frames) == grays(list(Video(whole)))
+    # A playlist beside the file that it names, and one that names it in full.
+    for name, content in (("list.m3u8", HLS.format("a.ts")), ("whole.m3u8", HLS.format(whole))):
+        frames, error = until_error(through_a_pipe(tmp_path / name, content.encode()))
+        assert frames == [] and error
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_pipe_or_socket_where_nobody_watches_is_no_video(tmp_path, live):
+    path = tmp_path / "there"
+    if live:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(path))
+    else:
+        os.mkfifo(path)
+    assert until_error(Video(path, live=live)) == ([], "ValueError: no regular file")
 
 
 def colours(pixels: np.ndarray) -> str:

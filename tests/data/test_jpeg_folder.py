@@ -1,5 +1,8 @@
+import errno
 import io
+import os
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -146,18 +149,24 @@ def test_scaling_averages_fine_detail(tmp_path):
     assert small.shape == (12, 16, 3) and np.abs(small[:, 2:-2].astype(int) - 127).max() < 4
 
 
-def test_a_shard_tells_whole_damaged_and_empty_folders_apart(dataset, write_jpegs, tmp_path):
+def test_a_shard_tells_whole_damaged_and_empty_folders_apart(dataset, write_jpegs, tmp_path, monkeypatch):
+    def scandir(path, scandir=os.scandir):
+        if Path(path).name == "locked":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("stm.data.jpeg_folder.os.scandir", scandir)
     videos = tmp_path / "videos"
     whole = write_jpegs(videos / "whole", THREE)
     write_jpegs(videos / "sizes", THREE)
     write_jpegs(videos / "sizes", ["00003.jpg"], size=(10, 10), mode="RGB")
     write_jpegs(videos / "gap", ["00001.jpg", "00003.jpg"])
-    (videos / "empty").mkdir()
-    (videos / "other").mkdir()
+    for name in ("empty", "other", "locked"):
+        (videos / name).mkdir()
     (videos / "other" / "note.txt").touch()
     write_jpegs(videos / "broken", ["00001.jpg"])
     (videos / "broken" / "00001.jpg").write_bytes(b"words")
-    names = ["whole", "sizes", "gap", "empty", "other", "broken", "gone"]
+    names = ["whole", "sizes", "gap", "empty", "other", "broken", "locked", "gone"]
     out = tmp_path / "out"
     extract(dataset([(name, "x", "train") for name in names]), "0000", out / "0000.tar", out / "0000.arrow")
     found = {row["clip"]: row for row in pa.ipc.open_file(out / "0000.arrow").read_all().to_pylist()}
@@ -168,10 +177,12 @@ def test_a_shard_tells_whole_damaged_and_empty_folders_apart(dataset, write_jpeg
         "empty": ("unreadable", 0, ""),
         "other": ("unreadable", 0, ""),
         "broken": ("unreadable", 0, ""),
+        "locked": ("unreadable", 0, ""),
         "gone": ("missing", 0, ""),
     }
     assert found["sizes"]["reason"].startswith("00003.jpg was 10x10") and found["whole"]["reason"] == ""
     assert found["empty"]["reason"] == "the folder holds no numbered JPEG file"
+    assert found["locked"]["reason"] == "the folder cannot be read (Permission denied)"
     assert found["other"]["reason"] == "the folder holds no numbered JPEG file; it has 1 files of other names"
     with tarfile.open(out / "0000.tar") as tar:
         assert [tar.extractfile(f"whole/{name}").read() for name in THREE] == list(whole.values())

@@ -7,6 +7,7 @@ import pytest
 from stm.data import listing
 from stm.data.annotations import AnnotationError
 from stm.data.listing import read_csv, shard_clips, shard_digests, shard_of, write_listing
+from stm.files import WriteError
 
 ROWS = [(f"clips/{k}.mp4", "opening" if k % 2 else "closing", "train") for k in range(40)]
 
@@ -39,6 +40,8 @@ def test_every_clip_lies_in_one_shard_in_order_of_ids(dataset):
     assert all(shard == sorted(shard) and shard for shard in shards)
     with pytest.raises(ValueError, match="4 shards"):
         shard_clips(spec, "0004")
+    with pytest.raises(ValueError, match="shard first: the dataset has 4"):
+        shard_clips(spec, "first")
 
 
 def test_the_shard_of_a_clip_never_changes():
@@ -83,6 +86,22 @@ def test_kept_lists_that_are_damaged_are_written_anew(dataset, tmp_path, damaged
     (tmp_path / "lists.jsonl").write_text(damaged)
     assert digests(dataset(ROWS, shards=4)) == found
     assert len((tmp_path / "lists.jsonl").read_text().splitlines()) == len(kept.splitlines()) == 5
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_where_lists_cannot_be_kept_a_shard_has_the_clips_of_the_annotation_files(
+    dataset, tmp_path, monkeypatch, stale
+):
+    if stale:
+        digests(dataset([("clips/other.mp4", "opening", "train")], shards=4))
+
+    def refused(path, text):
+        raise WriteError(f"{path} cannot be written")
+
+    monkeypatch.setattr(listing, "write_text", refused)
+    spec, lists = dataset(ROWS, shards=4), tmp_path / "lists.jsonl"
+    found = [shard_clips(spec, f"{k:04d}", lists) for k in range(4)]
+    assert found == [shard_clips(spec, f"{k:04d}") for k in range(4)] and lists.exists() == stale
 
 
 def test_parsing_loads_neither_torch_nor_decoders():

@@ -77,9 +77,9 @@ def content(path: Path) -> object:
     return path.read_bytes()
 
 
-def stages_of(pipeline: Pipeline) -> dict[str, list[Stage]]:
-    """All jobs of a study, by the names of their stages."""
-    printed = pipeline.snakemake("--dry-run", "--forceall", "--printshellcmds", "--cores", "2")
+def stages_of(pipeline: Pipeline, *targets: str) -> dict[str, list[Stage]]:
+    """All jobs of a study, or those that some targets take, by the names of their stages."""
+    printed = pipeline.snakemake("--dry-run", "--forceall", "--printshellcmds", "--cores", "2", *targets)
     assert printed.returncode == 0, printed.stdout
     found: dict[str, list[Stage]] = {}
     for words in _commands(printed.stdout):

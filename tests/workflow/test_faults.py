@@ -28,8 +28,8 @@ pytestmark = pytest.mark.faults
 SEED = int(os.environ.get("STM_FAULTS_SEED", time.time_ns() % 1_000_000))
 KILLS, PIPELINE_KILLS, DAMAGES = 20, 5, 6
 # As the data go.
-ORDER = ["render", "listing", "counts", "extract", "manifest", "train", "evaluate", "complexity"]
-ORDER += ["table", "order", "datasets", "figure", "claims"]
+ORDER = ["render", "listing", "counts", "extract", "manifest", "train", "evaluate", "features", "motion", "maps"]
+ORDER += ["complexity", "table", "order", "datasets", "figure", "claims"]
 
 
 @pytest.fixture(autouse=True)
@@ -47,13 +47,27 @@ def draw(request) -> random.Random:
 @pytest.fixture(scope="session")
 def stages(tmp_path_factory) -> dict[str, list[Stage]]:
     """The jobs of a tiny study, in the folder where each of them has run once."""
-    found = stages_of(pipeline_in(tmp_path_factory.mktemp("stages")))
+    pipeline = pipeline_in(tmp_path_factory.mktemp("stages"))
+    found = stages_of(pipeline)
+    found |= of_features(pipeline, found)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CUDA_VISIBLE_DEVICES", "")
         for stage in (stage for name in ORDER for stage in found[name]):
             patch.chdir(stage.folder)
             assert main(stage.arguments) == 0
     return found
+
+
+def of_features(pipeline: Pipeline, stages: dict[str, list[Stage]]) -> dict[str, list[Stage]]:
+    """What looks into one of the study's networks: the features of Figure 7, motion and maps of Figure 1."""
+    of_figure = stages_of(pipeline, "reports/figure1.pdf")
+    trained = [Path(*stage.value("--out")) for stage in stages["train"]]
+    maps = next(stage for stage in of_figure["maps"] if Path(*stage.value("--run")) in trained)
+    # As the rule asks for them, of one of the evaluations: the tiny study has no figure of features.
+    evaluation = next(stage for stage in stages["evaluate"] if len(stage.value("--out")) == 1)
+    words = [word.replace("results/predictions/", "results/features/") for word in evaluation.arguments[1:]]
+    features = Stage("features", ["features", *words], pipeline.folder)
+    return {"features": [features], "motion": of_figure["motion"], "maps": [maps]}
 
 
 @pytest.fixture
@@ -240,6 +254,7 @@ def harmed(content: bytes, k: int, draw: random.Random) -> bytes:
         ("evaluate", "--index", "shards/0001.tar"),
         ("evaluate", "--run", "{}/weights.safetensors"),
         ("evaluate", "--run", "{}/run.json"),
+        ("maps", "--motion", "{}"),
         ("table", "results", "predictions/**/full-*.arrow"),
         ("table", "results", "complexity/stm-*.json"),
         ("order", "results", "predictions/**/efficient-reversed-*.arrow"),

@@ -17,6 +17,24 @@ PROFILES = sorted(path.parent.name for path in CHECKOUT.glob("profiles/*/config.
 ENGINES = [name for name in PROFILES if name != "default"]
 ON_GPUS = {"train", "evaluate", "evaluate_orders", "evaluate_checkpoint", "features", "maps", "speed", "latency"}
 
+OF_SNAKEMAKE = {"executor", "jobs", "latency-wait", "retries", "default-resources", "set-resources", "set-threads"}
+OF_SNAKEMAKE |= {"default-storage-provider", "default-storage-prefix", "container-image"}
+# What their sources read: cluster-generic 1.0, htcondor 0.3.0, kubernetes 0.5.1, lsf 0.3.3, slurm 2.8.
+SETTINGS = {
+    "cluster-generic": {"submit-cmd", "status-cmd", "cancel-cmd"},
+    "htcondor": {"jobdir", "shared-fs-prefixes", "held-timeout"},
+    "kubernetes": {"namespace", "cpu-scalar", "service-account-name", "privileged", "persistent-volumes"},
+    "lsf": set(),
+    "slurm": {"requeue", "status-command", "logdir"},
+}
+RESOURCES = {
+    "cluster-generic": {"mem_mb", "runtime", "place"},
+    "htcondor": {"htcondor_request_mem_mb", "request_gpus", "allowed_execute_duration", "getenv"},
+    "kubernetes": {"mem_mb", "gpu_manufacturer", "machine_type", "scale"},
+    "lsf": {"mem_mb", "runtime", "lsf_extra", "lsf_queue", "lsf_project"},
+    "slurm": {"mem_mb", "runtime", "slurm_extra", "slurm_partition", "slurm_account"},
+}
+
 
 def profile(name: str) -> dict:
     return yaml.safe_load((CHECKOUT / f"profiles/{name}/config.yaml").read_text())
@@ -38,6 +56,30 @@ def test_a_profile_repeats_the_default_one_and_gives_gpus_to_whatever_asks_for_t
         memory = [value for key, value in more.items() if "mem_mb" in key]
         assert all("attempt" in str(value) for value in memory)
     assert all(f"rule {rule}:" in rules for rule in said["set-resources"])
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_profile_says_only_what_snakemake_and_its_executor_know(name):
+    """Also of executors that are not installed here."""
+    said = profile(name)
+    assert set(said) <= OF_SNAKEMAKE | set(profile("default")) | {f"{name}-{setting}" for setting in SETTINGS[name]}
+    for more in (said["default-resources"], *said["set-resources"].values()):
+        assert set(more) <= RESOURCES[name] | {"gpu"}
+        for value in more.values():
+            # As Snakemake reads them: an expression, of the number of attempts.
+            assert isinstance(value, int) or value == "nvidia" or eval(value, {"attempt": 2})
+    asked = re.findall(r"{resources\.(\w+)}", said.get("cluster-generic-submit-cmd", ""))
+    assert set(asked) <= set(said["default-resources"]), "a job without it could not be submitted"
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_what_is_timed_has_a_node_to_itself(name):
+    said, alone = profile(name), {"slurm": "--exclusive", "lsf": "-x ", "cluster-generic": "'excl'"}
+    for rule in ("speed", "latency"):
+        if name in alone:
+            assert any(alone[name] in str(value) for value in said["set-resources"][rule].values())
+        else:
+            assert said["set-threads"][rule] > 1
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -93,6 +135,6 @@ def test_a_job_goes_to_pbs_with_what_it_asks_for_and_out_of_time_again_with_more
     assert file_digest(weights) == digest
     first, second = (shlex.split(line) for line in (pbs / "submitted").read_text().splitlines())
     assert first[:2] == ["-N", "train"]
-    assert "select=1:ncpus=1:ngpus=1:mem=16000mb" in first and "walltime=1440:00" in first
+    assert "select=1:ncpus=1:ngpus=1:mem=16000mb" in first and "walltime=1440:00" in first and "place=free" in first
     assert "select=1:ncpus=1:ngpus=1:mem=32000mb" in second and "walltime=2880:00" in second
     assert "Trying to restart job" in result.stdout

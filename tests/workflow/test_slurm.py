@@ -43,8 +43,17 @@ def slurm(tmp_path_factory) -> Iterator[SlurmCluster]:
         cluster.stop()
 
 
+# Its GPUs are devices of nothing, which PyTorch cannot use: what would compute on them is told to leave them alone.
+ON_THE_CPU = '"$@" $([[ $1 =~ ^(train|evaluate|features|maps|speed|latency)$ ]] && echo --device cpu)'
+
+
 def for_this_cluster(pipeline: Pipeline) -> Pipeline:
     """What a user writes into the profile, and short waits."""
+    snakefile = pipeline.folder / "Snakefile"
+    text = snakefile.read_text()
+    assert text.count('-m stm "$@"') == 1
+    if ON_THE_CPU not in text:
+        snakefile.write_text(text.replace('"$@"', ON_THE_CPU))
 
     def change(profile: dict) -> None:
         profile["default-resources"] |= {"slurm_account": "root", "slurm_partition": "main"}

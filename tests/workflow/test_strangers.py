@@ -8,6 +8,7 @@ import pytest
 from stm.config.plan import Plan
 
 from ..data.hostile import encode
+from .stages import stages_of
 
 # Folders, files, labels and groups of a stranger's archive.
 FOLDER = 'it\'s $(touch harmed1) "`touch harmed2`"; touch harmed3 #'
@@ -58,9 +59,11 @@ def test_weights_of_a_recipe_are_one_argument_whatever_their_name(pipeline, tmp_
         recipe["initialisation"] = {"file": weights, "head": "reset"}
 
     pipeline.edit("config/recipes/tiny.yaml", pretrained)
-    result = pipeline.snakemake("--dry-run", "--printshellcmds", "--cores", "1", "reports/table6.csv")
-    assert result.returncode == 0, result.stdout
-    assert "--weights 'given $(touch harmed) it'\"'\"'s.safetensors'" in result.stdout
+    stages = stages_of(pipeline, "reports/table6.csv", "reports/figure1.pdf")
+    started = [*stages["train"], *stages["maps"]]
+    assert len(stages["maps"]) == 3 and len(started) > 6
+    # What is left of the words when a shell has read them.
+    assert all(stage.value("--weights") == [weights] for stage in started)
     assert not (tmp_path / "harmed").exists()
 
 

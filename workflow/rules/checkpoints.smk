@@ -44,13 +44,14 @@ rule evaluate_checkpoint:
     resources:
         gpu=gpus,
         nodes=1,
+        workers=0,
         attempt=lambda w, attempt: attempt,
     params:
         spec=lambda w: canonical_json(imported_of(w).prediction_spec),
     message:
         "Evaluating {wildcards.imported} under {wildcards.protocol} (attempt {resources.attempt})"
     shell:
-        "stm evaluate --processes {resources.gpu} --nodes {resources.nodes}"
+        "stm evaluate --processes {resources.gpu} --nodes {resources.nodes} --workers {resources.workers}"
         " --spec {params.spec:q} --run results/imported/{wildcards.imported} --index {input.index}"
         " --out {output} > {log} 2>&1"
 

@@ -21,12 +21,14 @@ rule features:
     threads: reserved_cores
     resources:
         gpu=gpus,
+        workers=0,
     params:
         spec=lambda w: canonical_json(features_of(w).spec),
     message:
         "Features of {wildcards.run}"
     shell:
-        "stm features --spec {params.spec:q} --run results/runs/{wildcards.run} --index {input.index}"
+        "stm features --workers {resources.workers} --spec {params.spec:q}"
+        " --run results/runs/{wildcards.run} --index {input.index}"
         " --out {output} > {log} 2>&1"
 
 
@@ -65,13 +67,15 @@ rule maps:
     threads: reserved_cores
     resources:
         gpu=gpus,
+        workers=0,
     params:
         spec=lambda w: canonical_json(maps_of(w).spec),
-        start=lambda w, input: f"--weights {input.start}" if input.start else "",
+        start=lambda w, input: weights_options(input.start),
     message:
         "What {wildcards.run} sees"
     shell:
-        "stm maps --spec {params.spec:q} --run results/runs/{wildcards.run} --index {input.index}"
+        "stm maps --workers {resources.workers} --spec {params.spec:q}"
+        " --run results/runs/{wildcards.run} --index {input.index}"
         " --motion {input.motion} {params.start} --out {output} > {log} 2>&1"
 
 

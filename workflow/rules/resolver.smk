@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shlex
 
 from stm.config.reportplan import category
 from stm.config.tableplan import REPORTING_SOURCES
@@ -66,6 +67,11 @@ def run_of(wildcards):
 def longest_first(wildcards):
     """Above 0 and below 1, the higher the more frames of a clip the training sees."""
     return 1 - 1 / (1 + run_of(wildcards).frames_of_a_clip)
+
+
+def weights_options(paths):
+    """What a stage is told of the files that a run starts from, whose names are the user's own."""
+    return " ".join(f"--weights {shlex.quote(path)}" for path in paths)
 
 
 @speaking

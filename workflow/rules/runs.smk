@@ -66,9 +66,7 @@ rule train:
         spec=lambda w: canonical_json(run_of(w).spec),
         # Undeclared on purpose: Snakemake deletes declared outputs of a killed job, and this is what it resumes from.
         checkpoints="results/checkpoints/{run}",
-        weights=lambda w, input: " ".join(
-            f"--weights {shlex.quote(path)}" for path in input.weights
-        ),
+        weights=lambda w, input: weights_options(input.weights),
     message:
         "Training {wildcards.run} (attempt {resources.attempt})"
     shell:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from stm.errors import UserError
+
 SPLITS = ("train", "validation", "test")
 
 
-class AnnotationError(Exception):
+class AnnotationError(UserError):
     """An annotation file that cannot be meant; the text says where, what is wrong, and what to do."""
 
 

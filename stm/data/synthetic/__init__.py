@@ -17,6 +17,7 @@ from stm.data.synthetic.canvas import Composition, draw, mover_masks
 from stm.data.synthetic.encoding import write_mp4
 from stm.data.synthetic.generators import GENERATORS
 from stm.data.synthetic.settings import checked
+from stm.errors import WrongValueError
 
 __all__ = ["labels", "movers", "render", "reversed_pairs"]
 
@@ -68,7 +69,7 @@ def movers(settings: Mapping[str, Any], clips: Collection[str]) -> dict[str, np.
             if name in wanted:
                 found[name] = clip.frames.masks()
     if wanted - found.keys():
-        raise ValueError(f"{min(wanted - found.keys())} is no clip that generator {chosen.generator} draws")
+        raise WrongValueError(f"{min(wanted - found.keys())} is no clip that generator {chosen.generator} draws")
     return found
 
 

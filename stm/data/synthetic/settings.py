@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from stm.config.schema.datasets import Render
 from stm.data.synthetic.canvas import Paint
+from stm.errors import WrongValueError
 
 SPLITS = ("train", "validation")
 
@@ -55,9 +56,9 @@ def checked(settings: Mapping[str, Any], generators: Mapping[str, Generator]) ->
         render = render.model_copy(update={"pairs": pairs if generator.paired else None})
     elif not generator.paired:
         paired = ", ".join(name for name in generators if generators[name].paired)
-        raise ValueError(f"pairs = {render.pairs} is not allowed. It is a setting of generator: {paired} only")
+        raise WrongValueError(f"pairs = {render.pairs} is not allowed. It is a setting of generator: {paired} only")
     elif render.pairs > pairs:
-        raise ValueError(f"pairs = {render.pairs} is not allowed. Allowed: 2 to {pairs}")
+        raise WrongValueError(f"pairs = {render.pairs} is not allowed. Allowed: 2 to {pairs}")
     _check_clips(render, generator)
     return render
 
@@ -65,7 +66,7 @@ def checked(settings: Mapping[str, Any], generators: Mapping[str, Generator]) ->
 def _check_clips(render: Render, generator: Generator) -> None:
     if set(render.clips) != set(generator.splits):
         allowed = f"a number for each of {', '.join(generator.splits)}, and nothing else"
-        raise ValueError(f"clips = {render.clips} is not allowed. Allowed with {render.generator}: {allowed}")
+        raise WrongValueError(f"clips = {render.clips} is not allowed. Allowed with {render.generator}: {allowed}")
     if render.pairs:
         multiple, why = 2 * render.pairs, "2 x pairs, so that each clip has its reversed twin"
     else:
@@ -74,4 +75,4 @@ def _check_clips(render: Render, generator: Generator) -> None:
         why = f"{together}the number of its classes"
     for split, count in render.clips.items():
         if count < multiple or count % multiple:
-            raise ValueError(f"clips.{split} = {count} is not allowed. Allowed: a multiple of {multiple} ({why})")
+            raise WrongValueError(f"clips.{split} = {count} is not allowed. Allowed: a multiple of {multiple} ({why})")

@@ -1,0 +1,72 @@
+"""What `stm` says when a stage cannot go on, and what it leaves to a traceback."""
+
+import re
+
+import numpy as np
+import pytest
+
+from stm.cli import main
+from stm.cli.stages import STAGES
+from stm.errors import UserError, WrongValueError
+from stm.files import DamagedError, WriteError
+
+COMMANDS = {
+    "train": ("train", "--spec", "{}", "--index", "i", "--checkpoints", "c", "--out", "o"),
+    "evaluate": ("evaluate", "--spec", "{}", "--run", "r", "--index", "i", "--out", "o"),
+    "table": ("table", "--spec", "{}", "--out", "o"),
+}
+
+
+@pytest.fixture
+def ending(monkeypatch):
+    """A stage that ends in an error; the exit status."""
+
+    def ending(name, error):
+        def failing(options):
+            raise error
+
+        monkeypatch.setitem(STAGES, name, (failing, *STAGES[name][1:]))
+        return main(list(COMMANDS[name]))
+
+    return ending
+
+
+@pytest.mark.parametrize(
+    "error", [UserError("x.yaml:3"), WrongValueError("x.yaml:3"), DamagedError("x.yaml:3"), WriteError("x.yaml:3")]
+)
+def test_an_error_of_the_users_input_is_one_line(ending, capsys, error):
+    assert ending("table", error) == 1
+    assert capsys.readouterr().err == "stm table: x.yaml:3\n"
+
+
+@pytest.mark.parametrize("wrong", [lambda: np.zeros((2, 3)) @ np.zeros(2), lambda: list(zip([1], [], strict=True))])
+def test_a_bug_of_ours_keeps_its_traceback(ending, wrong):
+    with pytest.raises(ValueError) as bug:  # noqa: PT011 (numpy's and Python's own)
+        wrong()
+    with pytest.raises(ValueError, match="shorter|mismatch"):
+        ending("table", bug.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("train", "last checkpoint is kept.*micro_batch"),
+        ("evaluate", "micro_batch views at a time"),
+        ("table", "mem_mb"),
+    ],
+)
+def test_out_of_memory_is_one_message_with_what_to_do_wherever_it_happens(ending, capsys, name, advice):
+    torch = pytest.importorskip("torch")
+    for error in (
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB. GPU 0 has"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried it"),
+        MemoryError("Unable to allocate 3 GiB"),
+    ):
+        assert ending(name, error) == 1
+        said = capsys.readouterr().err
+        assert re.match(rf"stm {name}: out of memory \(.*\)\. .*{advice}", said) and said.count("\n") == 1
+
+
+def test_other_errors_of_torch_keep_their_traceback(ending):
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        ending("train", RuntimeError("shapes do not fit"))
