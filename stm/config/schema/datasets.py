@@ -8,6 +8,9 @@ from stm.config.loading import Strict, suggestion
 from stm.config.schema.fields import Count, FilePath, NotNegativeInt
 
 
+DrawnSplit = Literal["train", "validation"]
+
+
 class Render(Strict):
     """A dataset that the project draws itself; what depends on the generator, `stm.data.synthetic` checks."""
 
@@ -15,7 +18,7 @@ class Render(Strict):
     # Two seeds share no clip.
     seed: Annotated[int, Field(ge=0)]
     # Of each split; the classes get equal shares.
-    clips: dict[Literal["train", "validation"], Count]
+    clips: dict[DrawnSplit, Count]
     # Of time-reversed pairs of classes only: how many; None takes all that there are.
     pairs: Annotated[int, Field(ge=2)] | None = None
     frames: Count = 24

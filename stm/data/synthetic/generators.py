@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from stm.config.schema.datasets import Render
+from stm.config.schema.datasets import DrawnSplit, Render
 from stm.data.synthetic import handling, temporal
 from stm.data.synthetic.canvas import Paint
 from stm.data.synthetic.gestures import GESTURES, Person, gesture_clip
@@ -21,7 +21,7 @@ def _paired(
     pairs: tuple[tuple[str, str, Motion], ...],
     material: type[Photographed | Lettered],
     settings: Render,
-    split: str,
+    split: DrawnSplit,
     paint: Paint,
 ) -> Iterator[Clip]:
     """A clip of each pair in turn, forwards and backwards."""
@@ -34,7 +34,7 @@ def _paired(
             yield _alone(label, f"{split}-{index:05d}", frames)
 
 
-def _scenes(settings: Render, split: str, paint: Paint) -> Iterator[Clip]:
+def _scenes(settings: Render, split: DrawnSplit, paint: Paint) -> Iterator[Clip]:
     for index in range(settings.clips[split]):
         label, thing, place = SCENES[index % len(SCENES)]
         rng = _rng(settings, split, index)
@@ -42,7 +42,7 @@ def _scenes(settings: Render, split: str, paint: Paint) -> Iterator[Clip]:
         yield _alone(label, f"{split}-{index:05d}", paint(shown, settings.frames, settings.size))
 
 
-def _gestures(settings: Render, split: str, paint: Paint) -> Iterator[Clip]:
+def _gestures(settings: Render, split: DrawnSplit, paint: Paint) -> Iterator[Clip]:
     """Each person makes each gesture once."""
     for number in range(settings.clips[split] // len(GESTURES)):
         appearance, *motions = _rng(settings, split, number).spawn(1 + len(GESTURES))
@@ -52,7 +52,7 @@ def _gestures(settings: Render, split: str, paint: Paint) -> Iterator[Clip]:
             yield _alone(label, f"{split}-{number:05d}", paint(shown, settings.frames, settings.size))
 
 
-def _recordings(world: str, settings: Render, split: str, paint: Paint) -> Iterator[Clip]:
+def _recordings(world: str, settings: Render, split: DrawnSplit, paint: Paint) -> Iterator[Clip]:
     classes = recording_classes(world)
     for number in range(settings.clips[split] // CLIPS_A_RECORDING):
         label = classes[number % len(classes)]
@@ -67,7 +67,7 @@ def _alone(label: str, group: str, frames: np.ndarray) -> Clip:
     return Clip(f"{group}-{label.replace(' ', '-')}", label, group, frames)
 
 
-def _rng(settings: Render, split: str, index: int) -> np.random.Generator:
+def _rng(settings: Render, split: DrawnSplit, index: int) -> np.random.Generator:
     """A group's own random numbers: they depend on no other, so more clips leave the first ones as they were."""
     generator = list(GENERATORS).index(settings.generator)
     return np.random.default_rng([settings.seed, generator, SPLITS.index(split), index])

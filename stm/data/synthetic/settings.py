@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from stm.config.schema.datasets import Render
+from stm.config.schema.datasets import DrawnSplit, Render
 from stm.data.synthetic.canvas import Paint
 from stm.errors import WrongValueError
 
-SPLITS = ("train", "validation")
+SPLITS: tuple[DrawnSplit, ...] = ("train", "validation")
 
 
 class Clip(NamedTuple):
@@ -33,10 +33,10 @@ class Generator:
     """
 
     classes: tuple[str, ...]
-    clips: Callable[[Render, str, Paint], Iterator[Clip]]
+    clips: Callable[[Render, DrawnSplit, Paint], Iterator[Clip]]
     paired: bool = False
     together: int = 1
-    splits: tuple[str, ...] = SPLITS
+    splits: tuple[DrawnSplit, ...] = SPLITS
 
 
 def checked(settings: Mapping[str, Any], generators: Mapping[str, Generator]) -> Render:
