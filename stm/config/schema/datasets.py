@@ -7,7 +7,6 @@ from pydantic import Field, field_validator, model_validator
 from stm.config.loading import Strict, suggestion
 from stm.config.schema.fields import Count, FilePath, NotNegativeInt
 
-
 DrawnSplit = Literal["train", "validation"]
 
 
