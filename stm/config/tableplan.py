@@ -6,7 +6,7 @@ from typing import Any
 
 from stm.config.deviations import deviations, lost_start, vanished_loss
 from stm.config.loading import ConfigError, Source, suggestion
-from stm.config.networkproducts import LatencyJob, Network, SpeedJob, latency_job, speed_job
+from stm.config.networkproducts import LatencyJob, Network, SpeedJob, TimingJob, latency_job, speed_job
 from stm.config.products import PACKAGE, Prediction
 from stm.config.schema.claims import Claim
 from stm.config.schema.protocols import PROTOCOLS
@@ -133,6 +133,15 @@ class TablePlan:
             # One a method, as the paper prints it: how many classes a role has does not matter.
             networks.setdefault(name, network)
         return latency_job(self.name, networks) if networks else None
+
+    def timings_of(self, line: TableLine) -> dict[str, TimingJob]:
+        """The jobs that time a line's network, by what it is called there; none where it is not timed."""
+        found: dict[str, TimingJob] = {}
+        if self.speed is not None and line.full_size is not None:
+            found[line.full_size.timed_name] = self.speed
+        if self.latency is not None and line.number in self._streamed:
+            found[self._streamed[line.number][1]] = self.latency
+        return found
 
     @property
     def _streamed(self) -> dict[int, tuple[Network, str]]:

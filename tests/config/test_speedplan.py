@@ -32,14 +32,15 @@ def test_speeds_are_measured_again_where_the_study_measures_otherwise(config):
         planned(config, speed={"rounds": 4})
 
 
-def test_both_jobs_of_timings_follow_what_they_time(config, both, monkeypatch, tmp_path):
+def test_both_jobs_of_timings_follow_what_they_time(config, monkeypatch, tmp_path):
     """Networks made faster are timed anew: their sources are a part of the specification, and so of the name."""
-    jobs = [both.table("iccv_table9").speed, both.table("table5").latency]
+    plan = planned(config, recipes=BOTH_ROLES["recipes"])
+    jobs = [plan.table("iccv_table9").speed, plan.table("table5").latency]
     package = shutil.copytree(PACKAGE, tmp_path / "edited")
     with open(package / "models" / "temporal.py", "a", encoding="utf-8") as file:
         file.write("# faster\n")
     monkeypatch.setattr("stm.config.networkproducts.PACKAGE", package)
-    edited = planned(config, **BOTH_ROLES)
+    edited = planned(config, recipes=BOTH_ROLES["recipes"])
     for job, other in zip(jobs, [edited.table("iccv_table9").speed, edited.table("table5").latency], strict=True):
         assert job.path != other.path and {**job.spec, "code": ""} == {**other.spec, "code": ""}
 

@@ -97,9 +97,10 @@ def test_a_pipe_is_recognised_as_the_file_is(run, video, tmp_path, capsys):
     assert of_pipe[:-1] == of_file[:-1] and len(of_pipe) == 5
 
 
-def test_the_cached_form_prints_the_same(run, video, capsys):
+def test_the_cached_form_prints_the_same_and_at_the_end_what_it_saved(run, video, capsys):
     plain, cached = (printed(capsys, video, "--run", run, *more) for more in ([], ["--cached"]))
-    assert plain[:-1] == cached[:-1]
+    assert plain[:-1] == cached[:-2]
+    assert re.match(r"Cached: \d+\.\d% of a step's FLOPs saved, and of its time -?\d+\.\d% \(", cached[-1])
 
 
 def test_a_run_that_does_not_say_its_spacing_asks_for_it(run, video, capsys):
