@@ -91,9 +91,7 @@ def main() -> None:
     print(
         f"{len(videos)} videos · short side {options.short_side} · PyAV {av.__version__}, ffmpeg {version} · {made}\n"
     )
-    print(
-        "| processes | ours, frames/s | ffmpeg, frames/s | ours / ffmpeg [range of rounds] | bytes a frame: ours, ffmpeg's |"
-    )
+    print("| processes | ours, frames/s | ffmpeg, frames/s | ours / ffmpeg [range of rounds] | bytes a frame, each |")
     print("|---:|---:|---:|---:|---:|")
     for processes in options.processes:
         rates: dict[str, list[float]] = {"ours": [], "ffmpeg": []}

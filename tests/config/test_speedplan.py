@@ -32,6 +32,14 @@ def test_speeds_are_measured_again_where_the_study_measures_otherwise(config):
         planned(config, speed={"rounds": 4})
 
 
+def test_plain_networks_are_always_timed_and_compiled_ones_where_the_study_asks(config):
+    both = planned(config, speed={"modes": ["plain", "compiled"]}).table("iccv_table9").speed
+    assert both.spec["modes"] == ["plain", "compiled"] and both != planned(config).table("iccv_table9").speed
+    for modes in (["compiled"], [], ["plain", "plain"]):
+        with pytest.raises(ConfigError, match=r"speed.*plain first"):
+            planned(config, speed={"modes": modes})
+
+
 def test_both_jobs_of_timings_follow_what_they_time(config, monkeypatch, tmp_path):
     """Networks made faster are timed anew: their sources are a part of the specification, and so of the name."""
     plan = planned(config, recipes=BOTH_ROLES["recipes"])
