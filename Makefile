@@ -40,6 +40,9 @@ test-downloads: $(VENV) ## the papers' six datasets with whole lists and a few c
 test-slurm: $(VENV) ## the pipeline on a real Slurm on this machine (apt-get install slurm-wlm munge), as root: minutes
 	$(BIN)/python -m pytest -m slurm $(ARGS)
 
+test-gpu: $(VENV) ## what only a GPU shows: its lock, bfloat16, the same weights twice, too little memory
+	$(BIN)/python -m pytest -m gpu $(ARGS)
+
 lint: $(VENV) ## style, types, direction of imports, the rules of the pipeline
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -73,4 +76,4 @@ $(VENV): requirements.lock pyproject.toml
 	touch $@
 
 FORCE:
-.PHONY: help all report report-now test test-faults test-manual test-downloads test-slurm lint format lock hooks venv FORCE
+.PHONY: help all report report-now test test-faults test-manual test-downloads test-slurm test-gpu lint format lock hooks venv FORCE

@@ -12,6 +12,7 @@ ratio to TSN counts. Loading is left out, as in both papers (ICCV 2019, section 
 import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -40,14 +41,18 @@ def network(name: str) -> nn.Module:
     return build(variant_departures(variant, PAPER_BACKBONES[variant.depth]), FRAMES, CLASSES)
 
 
-def training(model: nn.Module, clips: Tensor) -> Callable[[], None]:
-    """One step of SGD."""
+def training(model: nn.Module, clips: Tensor, bfloat16: bool) -> Callable[[], None]:
+    """One step of SGD, as `stm.training.loop` takes it."""
     model.train()
     optimiser = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9)
     labels = torch.zeros(len(clips), dtype=torch.long, device=clips.device)
 
     def step() -> None:
-        nn.functional.cross_entropy(model(clips).float(), labels).backward()
+        # Around the forward pass alone: what autocast makes of the weights it keeps until it is left, and the
+        # optimiser changes them.
+        with torch.autocast(clips.device.type, torch.bfloat16, enabled=bfloat16):
+            logits = model(clips).float()
+        nn.functional.cross_entropy(logits, labels).backward()
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
 
@@ -58,20 +63,18 @@ def measure(options: argparse.Namespace, make: Callable[[nn.Module, Tensor], Cal
     """Videos a second of every network, round by round."""
     device = torch.device(options.device)
     clips = torch.randn(options.batch, FRAMES, 3, options.size, options.size, device=device)
-    enabled = options.precision == "bfloat16"
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled):
-        steps, memory = {}, {}
-        for name in options.networks:
-            if device.type == "cuda":
-                torch.cuda.empty_cache()
-                torch.cuda.reset_peak_memory_stats()
-            before = torch.cuda.memory_allocated() if device.type == "cuda" else 0
-            steps[name] = make(network(name).to(device), clips)
-            for _ in range(3):
-                steps[name]()
-            if device.type == "cuda":
-                memory[name] = (torch.cuda.max_memory_allocated() - before) / 2**20
-        found = in_rounds(steps, options.rounds, options.seconds, device)
+    steps, memory = {}, {}
+    for name in options.networks:
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated() if device.type == "cuda" else 0
+        steps[name] = make(network(name).to(device), clips)
+        for _ in range(3):
+            steps[name]()
+        if device.type == "cuda":
+            memory[name] = (torch.cuda.max_memory_allocated() - before) / 2**20
+    found = in_rounds(steps, options.rounds, options.seconds, device)
     rates = {name: [options.batch * rate for rate in rounds] for name, rounds in found.items()}
     return {name: summary(rates, name, memory.get(name)) for name in options.networks}
 
@@ -119,12 +122,16 @@ def main() -> None:
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
+    bfloat16 = options.precision == "bfloat16"
+    # As in evaluation: weights that do not change are cast once.
+    with torch.autocast(options.device, torch.bfloat16, enabled=bfloat16):
+        inferred = measure(options, inference)
     results = {
         "settings": {key: value for key, value in vars(options).items() if key != "out"},
         "provenance": provenance(torch.device(options.device)),
         "parity": parity(options),
-        "inference": measure(options, inference),
-        "training": measure(options, training),
+        "inference": inferred,
+        "training": measure(options, partial(training, bfloat16=bfloat16)),
     }
     print(json.dumps(results, indent=1))
     if options.out:

@@ -8,6 +8,7 @@ import platform
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -149,10 +150,12 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@cache
 def source_digest(*modules: Path) -> str:
     """A digest of the text of Python files and of those in folders, in the order of their names.
 
-    For stages so cheap that any edit of their code may run them again.
+    For stages so cheap that any edit of their code may run them again. A process reads the files once: what it runs
+    does not change meanwhile.
     """
     files = sorted(f for m in modules for f in ([m] if m.is_file() else m.rglob("*.py")))
     return digest([(f.name, f.read_text(encoding="utf-8")) for f in files], 16)

@@ -1,4 +1,4 @@
-"""Sums that come out the same each time: the number of threads and the choice of algorithms are part of a result."""
+"""What sums come out as is part of a result: of how many threads, by which algorithms, how precise."""
 
 import torch
 
@@ -14,3 +14,12 @@ def be_repeatable(threads: int, device: torch.device) -> None:
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = False
         torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def in_bfloat16(device: torch.device, precision: str) -> bool:
+    """Whether a network is passed through in bfloat16: where it is asked for, and on a GPU alone.
+
+    Args:
+        precision: `float32` or `bfloat16`, as of a recipe.
+    """
+    return device.type == "cuda" and precision == "bfloat16"

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +90,28 @@ def test_no_flag_and_no_setting_of_the_environment_makes_two_jobs_share_a_device
     assert set(devices) == {"0", "1"} and sum(map(len, devices.values())) == 5 + 2 * 2
     for mine in devices.values():
         assert all(before[1] <= after[0] for before, after in pairwise(mine))
+
+
+# The same of a real device, which torch then uses.
+USE = """
+import time
+from stm import launch
+gpu, = launch.lease_gpus(1, poll_seconds=0.05)
+import torch
+started = time.time()
+assert torch.cuda.device_count() == 1 and torch.ones(1024, device="cuda").sum().item() == 1024
+print(gpu, started, flush=True)
+time.sleep(1)
+print(time.time(), flush=True)
+"""
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not visible_gpus(), reason="no NVIDIA GPU here")
+def test_two_jobs_use_a_real_device_one_after_the_other_and_see_no_other():
+    gpu = visible_gpus()[0]
+    (times,) = spans([started([sys.executable, "-c", USE], gpu, HOME=str(Path.home())) for _ in range(2)]).values()
+    assert len(times) == 2 and times[0][1] <= times[1][0]
 
 
 def test_a_job_that_asks_for_no_gpu_waits_for_none(tmp_path):

@@ -41,9 +41,15 @@ def predict(options: argparse.Namespace) -> int:
 
 def online(options: argparse.Namespace) -> None:
     device = chosen_device(options)
+    from stm.evaluation.evaluate import load_run
     from stm.evaluation.stream import watch
 
-    watch(options.video, options.run, device, options.cached, options.every)
+    network, record = load_run(options.run, device)
+    watch(options.video, network, record, options.cached, options.every)
+    if options.cached:
+        from stm.analysis.latency import saved_by_cache
+
+        print(saved_by_cache(network, record))
 
 
 def export(options: argparse.Namespace) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stm.config.loading import Source, suggestion
-from stm.config.products import Features, Maps, Prediction
+from stm.config.products import PACKAGE, Features, Maps, Prediction
 from stm.config.schema.claims import Claim
 from stm.config.schema.figures import AnyFigure
-from stm.config.study import PACKAGE, BoundStudy, NotForThisStudyError
+from stm.config.study import BoundStudy, NotForThisStudyError
 from stm.config.tableplan import REPORTING_SOURCES, TableLine, TablePlan
 from stm.files import source_digest
 

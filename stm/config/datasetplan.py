@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stm.config.products import DatasetPlan
+from stm.config.products import PACKAGE, DatasetPlan
 from stm.config.schema.claims import Claim
 from stm.config.schema.datasets import ANNOTATIONS, RoleFacts
-from stm.config.study import PACKAGE, BoundStudy
+from stm.config.study import BoundStudy
 from stm.config.tableplan import REPORTING_SOURCES
 from stm.files import source_digest
 

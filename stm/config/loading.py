@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -93,6 +94,12 @@ def read_yaml(path: Path) -> Source:
         raise ConfigError(f"{_shown(path)}: no such file.{suggestion(_shown(path), beside)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{_shown(path)}: cannot be read: {error}") from None
+    return _source(text, path)
+
+
+# A study asks for the same tables again and again.
+@lru_cache(maxsize=256)
+def _source(text: str, path: Path) -> Source:
     lines: dict[Key, int] = {}
     data = _parsed(text, path, lines, empty={})
     if not isinstance(data, dict):

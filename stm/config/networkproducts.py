@@ -1,11 +1,12 @@
 """What is made of a network alone, without data: counts, speeds, latencies."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from stm.config.products import RESULTS, STAGE_VERSIONS
-from stm.files import digest
+from stm.config.products import PACKAGE, RESULTS
+from stm.config.schema.study import Speed
+from stm.files import digest, source_digest
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,24 @@ class LatencyJob(TimingJob):
     folder = "latency"
 
 
+def speed_job(table: str, settings: Speed, tsn: Network, networks: Iterable[Network]) -> SpeedJob:
+    """Networks of a table at the papers' size, timed beside TSN, which all are held to."""
+    spec = {
+        "code": source_digest(PACKAGE / "models", PACKAGE / "analysis" / "speed.py"),
+        **settings.model_dump(),
+        "tsn": tsn.timed_name,
+        "networks": {network.timed_name: network.timed for network in (tsn, *networks)},
+    }
+    return SpeedJob(table, spec)
+
+
 def latency_job(table: str, networks: Mapping[str, Network]) -> LatencyJob:
     """Of networks by what their recognisers are called: counted as they are, with inputs of one size."""
     specs = {name: network.spec for name, network in networks.items()}
     spec = {
-        "version": STAGE_VERSIONS["latency"],
+        "code": source_digest(
+            PACKAGE / "models", PACKAGE / "analysis" / "latency.py", PACKAGE / "evaluation" / "online.py"
+        ),
         "networks": {
             name: {key: spec[key] for key in ("variant", "frames", "classes")} for name, spec in specs.items()
         },

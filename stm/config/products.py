@@ -23,10 +23,10 @@ STAGE_VERSIONS = {
     "features": 1,
     "motion": 2,
     "maps": 2,
-    "latency": 1,
 }
 
 RESULTS = "results"
+PACKAGE = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)

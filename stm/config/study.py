@@ -5,14 +5,14 @@ Roles are resolved first, so roles bound to one dataset share runs.
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from stm.config.loading import ConfigError, Source, read_value, read_yaml, shortened, suggestion, validated
-from stm.config.networkproducts import Network, SpeedJob
-from stm.config.products import STAGE_VERSIONS, DatasetPlan, Features, Maps, Motion, Prediction, Run
+from stm.config.networkproducts import Network
+from stm.config.products import PACKAGE, STAGE_VERSIONS, DatasetPlan, Features, Maps, Motion, Prediction, Run
 from stm.config.schema.claims import Claim, Claims
 from stm.config.schema.datasets import Dataset, Roles
 from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Models, Variant
@@ -22,8 +22,6 @@ from stm.config.schema.study import Study
 from stm.config.schema.tables import Line
 from stm.config.specification import recipe_departures, recipe_in_full, variant_departures
 from stm.files import source_digest
-
-PACKAGE = Path(__file__).resolve().parent.parent
 
 
 class NotForThisStudyError(ConfigError):
@@ -246,17 +244,6 @@ class BoundStudy:
     @cached_property
     def _counting_code(self) -> str:
         return source_digest(PACKAGE / "models", PACKAGE / "analysis" / "complexity.py")
-
-    def speed_job(self, table: str, reference: Network, networks: Iterable[Network]) -> SpeedJob:
-        """The papers' networks of a table, timed beside `reference`, TSN."""
-        spec = {
-            "code": source_digest(PACKAGE / "models", PACKAGE / "analysis" / "speed.py"),
-            **self.study.speed.model_dump(),
-            "mode": "plain",
-            "tsn": reference.timed_name,
-            "networks": {network.timed_name: network.timed for network in (reference, *networks)},
-        }
-        return SpeedJob(table, spec)
 
     def paper_recipe(self, name: str) -> Recipe:
         """The recipe that a table names, whatever the study trains in its place."""

@@ -1,16 +1,17 @@
 """One table of a study, resolved: what it needs, and what its stage is told."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from stm.config.deviations import deviations, lost_start, vanished_loss
 from stm.config.loading import ConfigError, Source, suggestion
-from stm.config.networkproducts import LatencyJob, Network, SpeedJob, latency_job
-from stm.config.products import Prediction
+from stm.config.networkproducts import LatencyJob, Network, SpeedJob, TimingJob, latency_job, speed_job
+from stm.config.products import PACKAGE, Prediction
 from stm.config.schema.claims import Claim
 from stm.config.schema.protocols import PROTOCOLS
 from stm.config.schema.tables import Line, PublishedLine, PublishedTable, Table
-from stm.config.study import PACKAGE, BoundStudy
+from stm.config.study import BoundStudy
 from stm.config.tableclaims import LocatedClaim, claims_of, references, require_figures
 from stm.config.tablefiles import printed_line, role_of, table_files
 from stm.files import source_digest
@@ -124,7 +125,7 @@ class TablePlan:
     def predictions(self) -> list[str]:
         return list(dict.fromkeys(p.path for line in self.all_lines for seed in line.predictions for p in seed))
 
-    @property
+    @cached_property
     def latency(self) -> LatencyJob | None:
         """What times its recognisers of streams, the papers' full-size networks; None where it measures none."""
         networks: dict[str, Network] = {}
@@ -132,6 +133,15 @@ class TablePlan:
             # One a method, as the paper prints it: how many classes a role has does not matter.
             networks.setdefault(name, network)
         return latency_job(self.name, networks) if networks else None
+
+    def timings_of(self, line: TableLine) -> dict[str, TimingJob]:
+        """The jobs that time a line's network, by what it is called there; none where it is not timed."""
+        found: dict[str, TimingJob] = {}
+        if self.speed is not None and line.full_size is not None:
+            found[line.full_size.timed_name] = self.speed
+        if self.latency is not None and line.number in self._streamed:
+            found[self._streamed[line.number][1]] = self.latency
+        return found
 
     @property
     def _streamed(self) -> dict[int, tuple[Network, str]]:
@@ -238,7 +248,7 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
 def _speed(study: BoundStudy, name: str, table: Table, lines: list[TableLine]) -> SpeedJob:
     """The job that times a table's networks, beside TSN with as many frames as the papers' TSN has."""
     tsn = study.full_size(table.role, "tsn", 8, table.recipe)
-    return study.speed_job(name, tsn, [line.full_size for line in lines if line.full_size])
+    return speed_job(name, study.study.speed, tsn, [line.full_size for line in lines if line.full_size])
 
 
 def _line(study: BoundStudy, source: Source, table: Table, i: int, published: PublishedLine) -> TableLine:

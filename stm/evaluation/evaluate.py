@@ -22,7 +22,7 @@ from stm.files import file_digest
 from stm.models.backbone import ResNet
 from stm.models.builder import VideoNetwork, build
 from stm.ranks import Ranks, joined_ranks
-from stm.repeatable import be_repeatable
+from stm.repeatable import be_repeatable, in_bfloat16
 from stm.tensors import load_tensors
 
 # What is made of views, (N, T, 3, H, W) bytes to (N, D).
@@ -169,10 +169,10 @@ def clip_scores(
         num_workers=workers,
         multiprocessing_context="forkserver" if workers else None,
     )
-    half = device.type == "cuda" and record["precision"] == "bfloat16"
     scores: list[Tensor] = []
     started = time.monotonic()
-    with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
+    bfloat16 = in_bfloat16(device, record["precision"])
+    with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):
         for batch in loader:
             scores.append(score(batch))
             if time.monotonic() - started > 30:

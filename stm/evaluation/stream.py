@@ -11,8 +11,9 @@ from torch import Tensor
 
 from stm.data.decoding import Video
 from stm.data.transforms import centre_region, crop
-from stm.evaluation.evaluate import RunError, load_run
 from stm.evaluation.online import Recogniser, recogniser
+from stm.evaluation.record import RunError
+from stm.models.builder import VideoNetwork
 
 
 class Step(NamedTuple):
@@ -52,13 +53,18 @@ def _input(pixels: np.ndarray, size: list[int], short_side: int) -> Tensor:
     return crop(frame, centre_region(height, width, size, size[0] / short_side), size)[0]
 
 
-def watch(video: Path, run: Path, device: torch.device, cached: bool = False, every: int | None = None) -> None:
+def watch(
+    video: Path,
+    network: VideoNetwork,
+    record: dict[str, Any],
+    cached: bool = False,
+    every: int | None = None,
+) -> None:
     """Print every step of a stream, and at its end the frames a second against the source's.
 
     Args:
         video: a file, a named pipe, or a device as /dev/video0: what FFmpeg opens by its path.
-        run: the folder of a run.
-        device: where to compute.
+        network, record: of a run, as `stm.evaluation.evaluate.load_run` gives them.
         cached: as for `stm.evaluation.online.WindowRecogniser`.
         every: one frame of so many is recognised; None: as far apart as in the training of the run.
 
@@ -66,10 +72,9 @@ def watch(video: Path, run: Path, device: torch.device, cached: bool = False, ev
         RunError: the run does not say how far apart its frames were.
         VideoError: the stream broke off.
     """
-    network, record = load_run(run, device)
     every = every or record.get("frame_step")
     if every is None:
-        raise RunError(f"{run}/run.json does not say how far apart frames were in training: give --every N")
+        raise RunError("the run.json of the run does not say how far apart frames were in training: give --every N")
     frames = record["spec"]["dataset"].get("frames", {})
     live = not video.is_file()
     source = Video(video, short_side=frames.get("short_side"), size=frames.get("size"), live=live)

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stm.analysis.rounds import machine
 from stm.config.loading import ConfigError, read_yaml, suggestion
+from stm.config.networkproducts import SpeedJob, TimingJob
 from stm.config.plan import Plan
 from stm.config.products import Prediction, Run
 from stm.config.tableplan import TableLine, TablePlan
@@ -13,10 +15,12 @@ from stm.data.listing import read_csv
 from stm.evaluation.metrics import top1
 from stm.evaluation.predictions import read
 from stm.evaluation.record import read_record
+from stm.files import read_sealed
 from stm.planning.differences import flat
 from stm.planning.page import duration, room, wrapped
 from stm.planning.targets import table_name
 
+SHOWN = ("top1", "top5", "params_m", "flops_g", "videos_per_second", "speed_vs_tsn", "latency_ms", "cached_latency_ms")
 DEFAULT_STUDY = Path("config/config.yaml")
 
 
@@ -50,14 +54,17 @@ def text(plan: Plan, report: Path, asked: str) -> str:
     table = plan.table(table_name(plan, str(report)))
     line = _line(table, asked)
     made = Path(plan.study.reports_dir, f"{table.name}.csv")
-    row = read_csv(made)[line.number - 1] if made.is_file() else None
+    # Rows of other modes of a network come after its own.
+    rows = [row for row in read_csv(made) if row["line"] == str(line.number)] if made.is_file() else []
+    row = rows[0] if rows else None
     predictions = [p for seed in line.predictions for p in seed]
     parts = [_cells(table, line, row, made)]
     if predictions:
         parts += [_experiment(predictions[0]), *(_run(p) for p in predictions)]
     else:
         parts.append(["Nothing of it is trained here."])
-    parts += [_files(line, predictions), _again(plan, made, predictions)]
+    parts += [_timing(name, job) for name, job in table.timings_of(line).items()]
+    parts += [_files(table, line, predictions), _again(plan, made, predictions)]
     return "\n\n".join("\n".join(part) for part in parts)
 
 
@@ -98,7 +105,7 @@ def _cells(table: TablePlan, line: TableLine, row: Mapping[str, str] | None, mad
 def _measured(row: Mapping[str, str]) -> str:
     cells = [
         f"{name} {row[name]}" + (f" ({row[f'{name}_low']} to {row[f'{name}_high']})" if row.get(f"{name}_low") else "")
-        for name in ("top1", "top5", "params_m", "flops_g")
+        for name in SHOWN
         if row.get(name)
     ]
     clips = f"; {row['clips']} clips, seeds: {row['seeds']}" if row["clips"] else ""
@@ -130,14 +137,11 @@ def _run(prediction: Prediction) -> list[str]:
         return [f"Run {run.name}", "  not trained yet"]
     record = read_record(Path(run.folder))
     made = record["provenance"]
-    device = made["device"] if made["device"] != "cpu" else f"{made['processor']}, {made['threads']} thread(s)"
-    versions = ", ".join(f"{name} {made[name]}" for name in ("python", "torch", "numpy", "cuda") if made.get(name))
     lines = [
         f"Run {run.name}",
         f"  data: {record['train_clips']} training clips, digest {record['data_digest'][:16]}",
-        f"  code: {made['stm']}, commit {made['commit'] or 'unknown'}",
-        f"  versions: {versions}",
-        f"  hardware: {device}; {record['precision']}, {record['processes']} process(es)",
+        f"  {_code_and_versions(made)}",
+        f"  hardware: {machine(made)}; {record['precision']}, {record['processes']} process(es)",
         f"  it took {duration(record['seconds'] / 3600)}, {record['peak_memory_mb']:.0f} MB"
         + (f", resumed {record['resumed']} times" if record["resumed"] else ""),
         f"  weights: SHA-256 {record['weights_sha256'][:16]}"
@@ -154,8 +158,30 @@ def _scored(prediction: Prediction, record: Mapping[str, Any]) -> str:
     return f"top-1 {top1(found):.1f} of {len(found.clips)} clips ({found.record['listed']} listed){of_others}"
 
 
-def _files(line: TableLine, predictions: Sequence[Prediction]) -> list[str]:
-    paths = dict.fromkeys(_paths(line, predictions))
+def _timing(name: str, job: TimingJob) -> list[str]:
+    """How the network that a job calls so was timed, as the job's record says."""
+    spec = job.spec
+    of = f"batch {spec['batch']}" if isinstance(job, SpeedJob) else f"{spec['frames']} frames of one stream each"
+    lines = [
+        f"{job.folder.capitalize()} {job.path}",
+        f"  {len(spec['networks'])} networks in turn, this one called {name}; {spec['rounds']} rounds, {of}",
+    ]
+    if not Path(job.path).is_file():
+        return [*lines, "  not timed yet"]
+    record = read_sealed(Path(job.path))
+    elsewhere = record["share_elsewhere"]
+    share = "" if elsewhere is None else f"; other work took {elsewhere:.1%} of its processor time meanwhile"
+    made = record["provenance"]
+    return [*lines, f"  machine: {machine(made)}{share}", f"  {_code_and_versions(made)}"]
+
+
+def _code_and_versions(made: Mapping[str, Any]) -> str:
+    versions = ", ".join(f"{name} {made[name]}" for name in ("python", "torch", "numpy", "cuda") if made.get(name))
+    return f"code: {made['stm']}, commit {made['commit'] or 'unknown'}; versions: {versions}"
+
+
+def _files(table: TablePlan, line: TableLine, predictions: Sequence[Prediction]) -> list[str]:
+    paths = dict.fromkeys([*_paths(line, predictions), *(job.path for job in table.timings_of(line).values())])
     lines = ["Files"]
     for path in paths:
         file = Path(path)

@@ -1,26 +1,35 @@
 """Latencies in a table: what the job that timed its recognisers of streams found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from stm.analysis.rounds import median
 from stm.files import read_sealed
 from stm.reporting.cells import Value
-from stm.reporting.speeds import other_device, rounded
+from stm.reporting.speeds import rounded, unlike_machine
+
+COLUMNS = [
+    *("latency_ms", "latency_ms_low", "latency_ms_high"),
+    *("cached_latency_ms", "cached_latency_ms_low", "cached_latency_ms_high", "step_flops_g", "cached_step_flops_g"),
+]
 
 
 @dataclass(frozen=True)
 class Latencies:
-    """What one job found.
+    """What one job found, by the number of a line.
 
     Args:
-        rounds: milliseconds a frame of each line's recogniser, by the line's number, round by round.
+        rounds: milliseconds a frame of its recogniser, round by round.
         deviations: from how the paper measured.
+        cached: the same of its form that keeps the stem's results, where it has one.
+        flops_g: of a step, 10^9 multiply-adds, and of the cached form's where there is one.
     """
 
     rounds: dict[int, list[float]]
     deviations: list[str]
+    cached: dict[int, list[float]] = field(default_factory=dict)
+    flops_g: dict[int, list[float]] = field(default_factory=dict)
     unit = "ms"
     # No other library's recogniser is timed beside them.
     unfair = ""
@@ -33,11 +42,18 @@ class Latencies:
         rounds = self.rounds_of(line)
         if rounds is None:
             return {}
-        found = median(rounds)
-        low, middle, high = (rounded(x) for x in (found.low, found.value, found.high))
+        number = line["line"]
         deviations = [*(line["measured"]["deviations"] if line["measured"] else []), *self.deviations]
-        cells: dict[str, Value] = {"latency_ms": middle, "latency_ms_low": low, "latency_ms_high": high}
-        return {**cells, "deviations": "; ".join(deviations)}
+        cells: dict[str, Value] = {**_cells("latency_ms", rounds), "deviations": "; ".join(deviations)}
+        if number in self.cached:
+            cells |= _cells("cached_latency_ms", self.cached[number])
+        names = ("step_flops_g", "cached_step_flops_g")
+        return cells | {name: round(flops, 4) for name, flops in zip(names, self.flops_g.get(number, []), strict=False)}
+
+
+def _cells(name: str, rounds: list[float]) -> dict[str, float]:
+    found = median(rounds)
+    return {name: rounded(found.value), f"{name}_low": rounded(found.low), f"{name}_high": rounded(found.high)}
 
 
 def load_latencies(job: dict[str, Any] | None) -> Latencies:
@@ -52,7 +68,14 @@ def load_latencies(job: dict[str, Any] | None) -> Latencies:
     if job is None:
         return Latencies({}, [])
     record = read_sealed(Path(job["record"]))
+    lines = {int(number): name for number, name in job["lines"].items()}
+    found, flops = record["latency_ms"], record["flops_g"]
     return Latencies(
-        rounds={int(number): record["latency_ms"][name] for number, name in job["lines"].items()},
-        deviations=other_device("latency", record["provenance"], job["published"]),
+        rounds={number: found[name] for number, name in lines.items()},
+        deviations=unlike_machine("latency", record, job["published"]),
+        cached={number: found[f"{name}-cached"] for number, name in lines.items() if f"{name}-cached" in found},
+        flops_g={
+            number: [flops[form] for form in (name, f"{name}-cached") if form in flops]
+            for number, name in lines.items()
+        },
     )

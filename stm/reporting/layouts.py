@@ -4,6 +4,7 @@ from typing import Any
 
 from stm.config.reportplan import PAPERS
 from stm.reporting.cells import Value, csv_cell, latex, markdown
+from stm.reporting.speeds import PLAIN
 
 LABELS = {
     "top1": "Top-1 (%)",
@@ -22,6 +23,7 @@ DECIMALS = {
     "videos_per_second": 2,
     "speed_vs_tsn": 2,
     "latency_ms": 1,
+    "cached_latency_ms": 1,
 }
 # Columns of a table in which its lines differ.
 COMMON = ("role", "subset", "frames")
@@ -36,7 +38,7 @@ def table_markdown(spec: dict[str, Any], rows: list[Row], claims: list[Row]) -> 
     header = ["Model", *described, *(f"{LABELS[m]} {kind}" for m in measures for kind in ("measured", "published"))]
     text = [f"# {heading(spec)}", "", markdown(spec["title"]), ""]
     text += [_line(map(markdown, header)), _line(["---"] * (1 + len(described)) + ["---:"] * (2 * len(measures)))]
-    for line, row in zip(spec["lines"], rows, strict=True):
+    for line, row in with_lines(spec, rows):
         cells = [markdown(cell) for cell in line_cells(line, row, described, measures)]
         cells[0] += f" <sup>{marks[line['line']]}</sup>" if line["line"] in marks else ""
         text.append(_line(cells))
@@ -58,7 +60,7 @@ def table_latex(spec: dict[str, Any], rows: list[Row]) -> str:
     text += [rf"\caption{{{latex(heading(spec))}. {latex(spec['title'])}.}}"]
     text += [rf"\begin{{tabular}}{{{'l' * (1 + len(described))}{'rr' * len(measures)}}}", r"\toprule"]
     text += [_row(above), " ".join(rf"\cmidrule(lr){{{s}-{s + 1}}}" for s in starts), _row(header), r"\midrule"]
-    for line, row in zip(spec["lines"], rows, strict=True):
+    for line, row in with_lines(spec, rows):
         cells = [latex(cell) for cell in line_cells(line, row, described, measures)]
         cells[0] += rf"\textsuperscript{{{marks[line['line']]}}}" if line["line"] in marks else ""
         text.append(_row(cells))
@@ -128,9 +130,20 @@ def descriptors_of(spec: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys([*unlike, *(key for line in spec["lines"] for key in line["describe"])]))
 
 
+def with_lines(spec: dict[str, Any], rows: list[Row]) -> list[tuple[dict[str, Any], Row]]:
+    """Each row after its line: one whose network is timed in several modes has a row a mode."""
+    lines = {line["line"]: line for line in spec["lines"]}
+    return [(lines[row["line"]], row) for row in rows]
+
+
+def in_mode(row: Row) -> str:
+    """What follows the method's name where the row is of another mode than the paper's."""
+    return f", {row['mode']}" if row.get("mode") not in (None, PLAIN) else ""
+
+
 def line_cells(line: dict[str, Any], row: Row, described: list[str], measures: list[str]) -> list[str]:
     descriptors = {**{key: line[key] or "" for key in COMMON}, **line["describe"]}
-    cells = [line["method"], *(str(descriptors.get(key, "")) for key in described)]
+    cells = [line["method"] + in_mode(row), *(str(descriptors.get(key, "")) for key in described)]
     for name in measures:
         cells += [_measured(row, name), _number(row[f"published_{name}"])]
     return cells
@@ -182,10 +195,21 @@ def remarks_of(spec: dict[str, Any], rows: list[Row]) -> list[str]:
             f"Videos a second: the median of rounds with their range, {mode} networks, {batch} clips a batch"
         )
     deviating = [row for row in rows if row["deviations"] is not None]
-    deviations = grouped([(str(r["method"]), str(r["deviations"])) for r in deviating], "all lines")
+    deviations = grouped([(str(r["method"]) + in_mode(r), str(r["deviations"])) for r in deviating], "all lines")
+    remarks += [text for text in dict.fromkeys(map(_cached, rows)) if text]
     remarks += [f"Deviations from the paper, {line}" for line in deviations]
-    statuses = [(str(r["method"]), "" if r["status"] == "ok" else str(r["status"])) for r in rows]
+    statuses = [(str(r["method"]) + in_mode(r), "" if r["status"] == "ok" else str(r["status"])) for r in rows]
     return remarks + grouped(statuses, "All lines")
+
+
+def _cached(row: Row) -> str:
+    """What keeping the stem's results saves of a stream's frame; nothing of a row that is none, or has no such form."""
+    plain, cached = row.get("step_flops_g"), row.get("cached_step_flops_g")
+    if plain is None or cached is None:
+        return ""
+    latencies = f"{_measured(row, 'cached_latency_ms')} ms a frame for {_measured(row, 'latency_ms')}"
+    flops = f"{cached:.2f} GFLOPs for {plain:.2f}, {1 - float(cached) / float(plain):.1%} saved"
+    return f"{row['method']} with the stem's results kept (`stm online --cached`): {latencies}; {flops}"
 
 
 def with_interval(row: dict[str, str], name: str) -> str:

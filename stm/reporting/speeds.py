@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stm.analysis.rounds import LEAST_SHARE, REFERENCE, machine, median, ratio
+from stm.analysis.rounds import LEAST_SHARE, MOST_ELSEWHERE, REFERENCE, machine, median, ratio
 from stm.files import read_sealed
 from stm.reporting.cells import Value
 
+# The form that the papers' networks have.
+PLAIN = "plain"
 COLUMNS = [
     *("videos_per_second", "videos_per_second_low", "videos_per_second_high"),
     *("speed_vs_tsn", "speed_vs_tsn_low", "speed_vs_tsn_high"),
@@ -19,42 +21,64 @@ class Speeds:
     """What one job found.
 
     Args:
-        rounds: videos a second of each network, round by round.
+        rounds: videos a second by mode, the form that networks ran in, and network, round by round.
+        left_out: by mode why a network has none.
         tsn: the name of TSN among them.
-        mode, batch: in which form the networks ran, on how many clips at a time.
+        batch: clips at a time.
         deviations: from how the paper measured.
     """
 
-    rounds: dict[str, list[float]]
+    rounds: dict[str, dict[str, list[float]]]
+    left_out: dict[str, dict[str, str]]
     tsn: str
-    mode: str
     batch: int
     deviations: list[str]
     unit = "videos/s"
 
     def rounds_of(self, line: dict[str, Any]) -> list[float] | None:
-        return None if line["timed"] is None else self.rounds[line["timed"]]
+        return None if line["timed"] is None else self.rounds[PLAIN][line["timed"]]
+
+    @property
+    def modes(self) -> list[str]:
+        """Plain, which claims are judged by, and those that are further rows."""
+        return list(self.rounds)
 
     @property
     def unfair(self) -> str:
-        """Why no ratio counts; nothing where they do."""
-        share = ratio(self.rounds[self.tsn], self.rounds[REFERENCE]).value
+        """Why no ratio of plain networks counts; nothing where they do."""
+        return self.unfair_in(PLAIN)
+
+    def unfair_in(self, mode: str) -> str:
+        """The same of networks in another form."""
+        if missing := self.left_out[mode].keys() & {self.tsn, REFERENCE}:
+            named = ["TSN" if name == self.tsn else "torchvision's ResNet-50" for name in sorted(missing)]
+            return f"{' and '.join(named)} cannot be {mode}"
+        share = ratio(self.rounds[mode][self.tsn], self.rounds[mode][REFERENCE]).value
         if share >= LEAST_SHARE:
             return ""
         return (
             f"TSN has {share:.3f} of the speed of torchvision's ResNet-50 on the same images, less than {LEAST_SHARE}"
         )
 
-    def cells(self, name: str) -> dict[str, Value]:
-        """Of one network."""
-        found = {"videos_per_second": median(self.rounds[name])}
-        if not self.unfair:
-            found["speed_vs_tsn"] = ratio(self.rounds[name], self.rounds[self.tsn])
-        cells: dict[str, Value] = {"mode": self.mode, "batch": self.batch}
+    def cells(self, name: str, mode: str) -> dict[str, Value]:
+        """Of one network in one form."""
+        cells: dict[str, Value] = {"mode": mode, "batch": self.batch}
+        rounds = self.rounds[mode]
+        if name not in rounds:
+            return cells
+        found = {"videos_per_second": median(rounds[name])}
+        if not self.unfair_in(mode):
+            found["speed_vs_tsn"] = ratio(rounds[name], rounds[self.tsn])
         for measure, interval in found.items():
             low, high = rounded(interval.low), rounded(interval.high)
             cells |= {measure: rounded(interval.value), f"{measure}_low": low, f"{measure}_high": high}
         return cells
+
+    def gaps(self, name: str, mode: str) -> list[str]:
+        """Which of a network's cells are empty, and why."""
+        if name in self.left_out[mode]:
+            return [f"videos_per_second left empty: it cannot be {mode}: {self.left_out[mode][name]}"]
+        return [f"speed_vs_tsn left empty: {why}"] if (why := self.unfair_in(mode)) else []
 
 
 def load_speeds(speed: dict[str, Any] | None) -> Speeds | None:
@@ -72,8 +96,8 @@ def load_speeds(speed: dict[str, Any] | None) -> Speeds | None:
     spec = record["spec"]
     return Speeds(
         rounds=record["videos_per_second"],
+        left_out=record["left_out"],
         tsn=spec["tsn"],
-        mode=spec["mode"],
         batch=spec["batch"],
         deviations=_deviations(record, speed["published"]),
     )
@@ -82,7 +106,7 @@ def load_speeds(speed: dict[str, Any] | None) -> Speeds | None:
 def _deviations(record: dict[str, Any], published: dict[str, Any]) -> list[str]:
     """In what the measurement differs from the paper's."""
     spec = record["spec"]
-    found = other_device("speed", record["provenance"], published)
+    found = unlike_machine("speed", record, published)
     if spec["batch"] != published.get("batch"):
         theirs = published.get("batch")
         found.append(f"speed: batch of {spec['batch']} for {theirs}" if theirs else f"speed: batch of {spec['batch']}")
@@ -91,17 +115,20 @@ def _deviations(record: dict[str, Any], published: dict[str, Any]) -> list[str]:
     return found
 
 
-def other_device(measure: str, made: dict[str, Any], published: dict[str, Any]) -> list[str]:
-    """That it was measured on another device than the paper's, where it was.
+def unlike_machine(measure: str, record: dict[str, Any], published: dict[str, Any]) -> list[str]:
+    """That it was measured on another device than the paper's, and on a machine with other work, where it was.
 
     Args:
-        made: of `stm.training.provenance.provenance`.
+        record: with `provenance` and `share_elsewhere`, which is None where the system does not say it.
         published: `device` as its driver names it, where the paper says it.
     """
-    device = published.get("device")
-    if device is not None and device.casefold() in made["device"].casefold():
-        return []
-    return [f"{measure}: on {machine(made)} for one {device or 'device that is not named'}"]
+    made, device, found = record["provenance"], published.get("device"), []
+    if device is None or device.casefold() not in made["device"].casefold():
+        found.append(f"{measure}: on {machine(made)} for one {device or 'device that is not named'}")
+    elsewhere = record["share_elsewhere"]
+    if elsewhere is not None and elsewhere > MOST_ELSEWHERE:
+        found.append(f"{measure}: other work took {elsewhere:.0%} of the machine's processor time meanwhile")
+    return found
 
 
 def published_ratio(spec: dict[str, Any], line: dict[str, Any], tsn: str) -> Value:

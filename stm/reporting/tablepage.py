@@ -5,7 +5,17 @@ from typing import Any
 
 from stm.reporting.captions import caption
 from stm.reporting.cells import Value
-from stm.reporting.layouts import LABELS, descriptors_of, footnotes, heading, line_cells, remarks_of, texts
+from stm.reporting.layouts import (
+    LABELS,
+    descriptors_of,
+    footnotes,
+    heading,
+    in_mode,
+    line_cells,
+    remarks_of,
+    texts,
+    with_lines,
+)
 from stm.reporting.origins import made_by, run_rows, runs_table, trained_on
 from stm.reporting.webpage import claims_table, measured_cell, notes, section, table, tag, webpage
 
@@ -36,7 +46,7 @@ def _lines(spec: dict[str, Any], rows: list[Row], marks: dict[int, str]) -> str:
     above += [tag("th", escape(LABELS[name]), 'colspan="2" class="group"') for name in spec["measures"]]
     below = [tag("th", name, 'class="number"') for _ in spec["measures"] for name in ("measured", "published")]
     body = []
-    for line, row in zip(spec["lines"], rows, strict=True):
+    for line, row in with_lines(spec, rows):
         words, figures = _cells(spec, line, row)
         mark = f" <sup>{marks[line['line']]}</sup>" if line["line"] in marks else ""
         cells = [tag("td", escape(words[0]) + mark), *(tag("td", escape(word)) for word in words[1:])]
@@ -56,10 +66,11 @@ def _found(spec: dict[str, Any], rows: list[Row]) -> str:
     """Of the first measure that lines have, each measured line beside the paper."""
     for i, name in enumerate(spec["measures"]):
         found = []
-        for line, row in zip(spec["lines"], rows, strict=True):
+        for line, row in with_lines(spec, rows):
             measured, published = _cells(spec, line, row)[1][2 * i : 2 * i + 2]
             if measured:
-                found.append(f"{line['name']} {measured}" + (f" (published {published})" if published else ""))
+                name = line["name"] + in_mode(row)
+                found.append(f"{name} {measured}" + (f" (published {published})" if published else ""))
         if found:
             return f"{LABELS[name]}: {'; '.join(found)}."
     return "Nothing of it was measured."

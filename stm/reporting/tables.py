@@ -9,11 +9,12 @@ from stm.files import write_text
 from stm.reporting.cells import Value, as_printed, csv_cell, csv_text, decimals, points
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.claims import claim_rows
+from stm.reporting.latencies import COLUMNS as LATENCY_COLUMNS
 from stm.reporting.latencies import Latencies, load_latencies
 from stm.reporting.layouts import table_latex, table_markdown
 from stm.reporting.measured import LEAST_CLASSES_FOR_TOP5, Counts, Measured, counts, load
 from stm.reporting.speeds import COLUMNS as SPEED_COLUMNS
-from stm.reporting.speeds import Speeds, load_speeds, published_ratio
+from stm.reporting.speeds import PLAIN, Speeds, load_speeds, published_ratio
 from stm.reporting.tablepage import table_caption, table_html
 from stm.reporting.timedclaims import Timings
 
@@ -63,7 +64,7 @@ def write_table(spec: dict[str, Any], out: Path) -> None:
 def table_columns(spec: dict[str, Any]) -> list[str]:
     """The contract's columns, then the paper's descriptors, then the measures and their published twins."""
     described = [key for line in spec["lines"] for key in line["describe"]]
-    latency = ["latency_ms", "latency_ms_low", "latency_ms_high"] if "latency_ms" in spec["measures"] else []
+    latency = LATENCY_COLUMNS if "latency_ms" in spec["measures"] else []
     timed = [] if spec["speed"] is None else ["mode", "batch"]
     speeds = SPEED_COLUMNS if timed else []
     twins = [f"published_{name}" for name in [*PRINTED, *latency[:1]]]
@@ -79,7 +80,7 @@ def table_rows(
     speeds: Speeds | None,
     latencies: Latencies,
 ) -> list[dict[str, Value]]:
-    """One row a line, in the paper's order, with every column of `table_columns`."""
+    """One row a line, in the paper's order, with every column of `table_columns`; then one a further mode of speeds."""
     empty = dict.fromkeys(table_columns(spec))
     rows = []
     for line, found, cost in zip(spec["lines"], measured, counted, strict=True):
@@ -90,6 +91,8 @@ def table_rows(
             row |= _timed(spec, line, speeds)
         row |= latencies.cells(line)
         rows.append({**row, "status": _status(line, found, cost, speeds)})
+        if speeds is not None and line["timed"] is not None:
+            rows += [{**empty, **_in_mode(spec, line, speeds, mode)} for mode in speeds.modes if mode != PLAIN]
     return rows
 
 
@@ -137,7 +140,19 @@ def _timed(spec: dict[str, Any], line: dict[str, Any], speeds: Speeds) -> dict[s
         return printed
     run = line["measured"]
     deviations = [*(run["deviations"] if run else []), *speeds.deviations]
-    return {**printed, **speeds.cells(line["timed"]), "deviations": "; ".join(deviations)}
+    return {**printed, **speeds.cells(line["timed"], PLAIN), "deviations": "; ".join(deviations)}
+
+
+def _in_mode(spec: dict[str, Any], line: dict[str, Any], speeds: Speeds, mode: str) -> dict[str, Value]:
+    """The row of a line's network in another form: its speed, and nothing that the form does not change."""
+    known = {name: value for name, value in _line(spec, line).items() if not name.startswith("published_")}
+    return {
+        **known,
+        "source": "measured",
+        **speeds.cells(line["timed"], mode),
+        "deviations": "; ".join(speeds.deviations),
+        "status": "; ".join(speeds.gaps(line["timed"], mode)) or "ok",
+    }
 
 
 def _counted(line: dict[str, Any], cost: Counts) -> dict[str, Value]:
@@ -169,7 +184,7 @@ def _status(line: dict[str, Any], found: Measured | None, cost: Counts, speeds: 
             notes.append(f"{name} is not the published {published}")
     if speeds is not None:
         notes += ["top1 left empty: not trained in this study"] if found is None else []
-        notes += [f"speed_vs_tsn left empty: {speeds.unfair}"] if speeds.unfair else []
+        notes += speeds.gaps(line["timed"], PLAIN) if line["timed"] is not None else []
     return "; ".join(notes) or "ok"
 
 

@@ -23,7 +23,7 @@ from stm.errors import UserError
 from stm.files import digest, file_digest, write_sealed
 from stm.models.builder import VideoNetwork
 from stm.ranks import Ranks, joined_ranks
-from stm.repeatable import be_repeatable
+from stm.repeatable import be_repeatable, in_bfloat16
 from stm.tensors import save_tensors
 from stm.training.checkpoint import load_checkpoint, save_checkpoint
 from stm.training.initial import starting_network
@@ -237,8 +237,8 @@ class Training:
     def _logits(self, frames: Tensor) -> Tensor:
         """(n, V, T, 3, H, W) bytes to (V, n, K): all views of all clips in one batch through the network."""
         views = frames.shape[1]
-        half = frames.device.type == "cuda" and self.recipe["precision"] == "bfloat16"
-        with torch.autocast(frames.device.type, dtype=torch.bfloat16, enabled=half):
+        bfloat16 = in_bfloat16(frames.device, self.recipe["precision"])
+        with torch.autocast(frames.device.type, dtype=torch.bfloat16, enabled=bfloat16):
             logits = self.network(normalise(frames.transpose(0, 1).flatten(0, 1))).float()
         return logits.unflatten(0, (views, -1))
 
@@ -259,7 +259,7 @@ class Training:
         write_sealed(out / "run.json", self._record(file_digest(weights), file_digest(history)))
 
     def _record(self, weights_digest: str, history_digest: str) -> dict[str, Any]:
-        half = self.execution.device.type == "cuda" and self.recipe["precision"] == "bfloat16"
+        bfloat16 = in_bfloat16(self.execution.device, self.recipe["precision"])
         return {
             "spec": self.spec,
             "classes": self.index.classes,
@@ -273,7 +273,7 @@ class Training:
             "frame_step": frame_step(self.index.frame_counts(self.rows), self.spec["frames"]),
             "steps": self.steps,
             "processes": self.ranks.count,
-            "precision": "bfloat16" if half else "float32",
+            "precision": "bfloat16" if bfloat16 else "float32",
             "seconds": round(self.progress.seconds, 1),
             "resumed": self.progress.resumed,
             "steps_recomputed": self.progress.recomputed,

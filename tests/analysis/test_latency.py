@@ -4,10 +4,12 @@ import time
 import pytest
 import torch
 
-from stm.analysis.latency import flops_g, forms, frame_latency
+from stm.analysis import latency
+from stm.analysis.latency import flops_g, forms, frame_latency, saved_by_cache
 from stm.cli import main
 from stm.config.schema.networks import Backbone, Variant
 from stm.config.specification import variant_departures
+from stm.models.builder import build
 
 BACKBONE = Backbone(block="bottleneck", blocks=[1, 1, 1, 1], width=8, cmm_least_channels=2)
 FRAME = torch.zeros(3, 32, 32, dtype=torch.uint8)
@@ -58,7 +60,7 @@ def test_a_step_of_a_window_takes_the_flops_of_a_clip_and_one_of_a_stream_a_fram
 
 def test_the_stage_writes_rounds_flops_and_what_the_machine_was(tmp_path):
     spec = {
-        "version": 1,
+        "code": "0",
         "networks": {"stm": STM, "tsm_online": TSM_ONLINE},
         "size": [32, 32],
         "frames": 2,
@@ -70,3 +72,16 @@ def test_the_stage_writes_rounds_flops_and_what_the_machine_was(tmp_path):
     assert set(record["latency_ms"]) == set(record["flops_g"]) == {"stm", "stm-cached", "tsm_online"}
     assert all(len(rounds) == 5 and min(rounds) > 0 for rounds in record["latency_ms"].values())
     assert record["spec"] == spec and record["provenance"]["device"] == "cpu"
+    assert "share_elsewhere" in record
+
+
+def test_what_the_cache_saves_is_said_of_flops_and_of_time(monkeypatch):
+    run = {"spec": {"variant": STM["variant"], "recipe": {"crop_size": [32, 32]}}}
+    built = build(STM["variant"], 4, 5).eval()
+    monkeypatch.setattr(latency, "frame_latency", lambda both, *_, rounds: {"plain": [10.0] * 7, "cached": [9.0] * 7})
+    said = saved_by_cache(built, run)
+    counted = forms("stm", STM, torch.device("cpu"))
+    share = 1 - flops_g(counted["stm-cached"], FRAME) / flops_g(counted["stm"], FRAME)
+    assert f"{share:.1%} of a step's FLOPs saved, and of its time 10.0% (10.0% to 10.0% over 7 rounds)" in said
+    stream = {"spec": {**run["spec"], "variant": TSM_ONLINE["variant"]}}
+    assert "nothing more" in saved_by_cache(build(TSM_ONLINE["variant"], 4, 5).eval(), stream)

@@ -1,9 +1,12 @@
 """Tables of runtimes: what is timed together, and claims of speeds."""
 
+import shutil
+
 import pytest
 import yaml
 
 from stm.config.loading import ConfigError
+from stm.config.products import PACKAGE
 
 from .small import BOTH_ROLES, planned
 
@@ -27,6 +30,27 @@ def test_speeds_are_measured_again_where_the_study_measures_otherwise(config):
     assert one != other and planned(config).table("iccv_table9").speeds == one
     with pytest.raises(ConfigError, match=r"speed.rounds.* 4"):
         planned(config, speed={"rounds": 4})
+
+
+def test_plain_networks_are_always_timed_and_compiled_ones_where_the_study_asks(config):
+    both = planned(config, speed={"modes": ["plain", "compiled"]}).table("iccv_table9").speed
+    assert both.spec["modes"] == ["plain", "compiled"] and both != planned(config).table("iccv_table9").speed
+    for modes in (["compiled"], [], ["plain", "plain"]):
+        with pytest.raises(ConfigError, match=r"speed.*plain first"):
+            planned(config, speed={"modes": modes})
+
+
+def test_both_jobs_of_timings_follow_what_they_time(config, monkeypatch, tmp_path):
+    """Networks made faster are timed anew: their sources are a part of the specification, and so of the name."""
+    plan = planned(config, recipes=BOTH_ROLES["recipes"])
+    jobs = [plan.table("iccv_table9").speed, plan.table("table5").latency]
+    package = shutil.copytree(PACKAGE, tmp_path / "edited")
+    with open(package / "models" / "temporal.py", "a", encoding="utf-8") as file:
+        file.write("# faster\n")
+    monkeypatch.setattr("stm.config.networkproducts.PACKAGE", package)
+    edited = planned(config, recipes=BOTH_ROLES["recipes"])
+    for job, other in zip(jobs, [edited.table("iccv_table9").speed, edited.table("table5").latency], strict=True):
+        assert job.path != other.path and {**job.spec, "code": ""} == {**other.spec, "code": ""}
 
 
 def test_a_table_of_runtimes_times_and_counts_also_what_the_study_cannot_train(config):

@@ -22,6 +22,9 @@ def test_every_figure_of_table_5_is_the_papers_and_none_is_left_out():
         scene, temporal = figures[i : i + 2]
         assert (lines[i].role, lines[i + 1].role) == ("kinetics400", None) and scene.method == temporal.method
         assert scene.latency_ms == temporal.latency_ms
+        if lines[i].protocol == "efficient":
+            assert not scene.figures() and not temporal.figures(), "the paper has no such lines"
+            continue
         latency = "-" if scene.latency_ms is None else f"{scene.latency_ms}ms"
         rows.append(f"{scene.method} {latency} {scene.top1} {temporal.top1}")
     assert f"datasets. {' '.join(rows)} recognition while" in " ".join(path.read_text(encoding="utf-8").split())

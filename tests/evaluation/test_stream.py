@@ -1,10 +1,15 @@
 """`stm online` on a file and on a pipe: what it prints, and that it says so where it cannot."""
 
+import contextlib
+import io
 import json
 import os
 import re
+import resource
 import threading
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -14,6 +19,7 @@ from stm.cli import main
 from stm.data.decoding import Video
 from stm.data.transforms import centre_region, crop
 from stm.evaluation.evaluate import load_run
+from stm.evaluation.stream import watch
 from stm.files import file_digest, write_json
 from stm.models.builder import build
 
@@ -78,8 +84,6 @@ def test_every_step_is_a_line_with_time_class_and_probability_and_the_last_line_
 
 def test_a_pipe_is_recognised_as_the_file_is(run, video, tmp_path, capsys):
     """What a camera is: no length, no way back."""
-    import av
-
     stream = tmp_path / "stream.ts"
     with av.open(str(video)) as given, av.open(str(stream), "w", format="mpegts") as out:
         copied = out.add_stream_from_template(given.streams.video[0])
@@ -97,9 +101,58 @@ def test_a_pipe_is_recognised_as_the_file_is(run, video, tmp_path, capsys):
     assert of_pipe[:-1] == of_file[:-1] and len(of_pipe) == 5
 
 
-def test_the_cached_form_prints_the_same(run, video, capsys):
+def test_the_cached_form_prints_the_same_and_at_the_end_what_it_saved(run, video, capsys):
     plain, cached = (printed(capsys, video, "--run", run, *more) for more in ([], ["--cached"]))
-    assert plain[:-1] == cached[:-1]
+    assert plain[:-1] == cached[:-2]
+    assert re.match(r"Cached: \d+\.\d% of a step's FLOPs saved, and of its time -?\d+\.\d% \(", cached[-1])
+
+
+class Watched(io.StringIO):
+    """Takes what is printed, keeps none of it, and notes the process's memory (bytes) every so many lines."""
+
+    def __init__(self, every: int):
+        super().__init__()
+        self.every, self.lines, self.memory = every, 0, []
+
+    def write(self, text: str) -> int:
+        self.lines += text.count("\n")
+        if "\n" in text and self.lines % self.every == 0:
+            resident = int(Path("/proc/self/statm").read_text().split()[1])
+            self.memory.append(resident * resource.getpagesize())
+        return len(text)
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux says how much memory is in use")
+@pytest.mark.parametrize("cached", [False, True])
+def test_memory_stays_flat_over_an_hours_stream(run, tmp_path, cached):
+    """36,000 frames, an hour at ten a second, through decoder, crop and network. Of one a pixel frame has 6 kB."""
+    clip, pipe, loops, length = tmp_path / "clip.h264", tmp_path / "camera", 1500, 24
+    with av.open(str(clip), "w", format="h264") as out:
+        coded = out.add_stream("libx264", rate=10)
+        coded.width, coded.height, coded.pix_fmt = 64, 48, "yuv420p"
+        pixels = np.random.default_rng(0).integers(0, 255, (length, 48, 64, 3), dtype=np.uint8)
+        for frame in pixels:
+            out.mux(coded.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        out.mux(coded.encode())
+    os.mkfifo(pipe)
+    content = clip.read_bytes()
+
+    def play():
+        with open(pipe, "wb") as camera:
+            for _ in range(loops):
+                camera.write(content)
+
+    writer = threading.Thread(target=play, daemon=True)
+    writer.start()
+    network, record = load_run(run, torch.device("cpu"))
+    seen = Watched(1000)
+    with contextlib.redirect_stdout(seen):
+        watch(pipe, network, record, cached=cached, every=1)
+    writer.join()
+    assert seen.lines == loops * length + 1, "a line a frame, and the last one"
+    # The first minutes fill caches of the decoder and of torch. After them less than 300 bytes a frame: none is kept.
+    assert max(seen.memory[6:]) - seen.memory[5] < 8 * 2**20, seen.memory
 
 
 def test_a_run_that_does_not_say_its_spacing_asks_for_it(run, video, capsys):

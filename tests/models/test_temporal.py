@@ -6,6 +6,8 @@ from torch import Tensor
 
 from stm.models.temporal import motion_difference, ordinary_temporal_convolution, temporal_convolution, temporal_shift
 
+from ..gpus import ON_A_GPU
+
 
 def random(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(sum(shape)))
@@ -79,31 +81,39 @@ FORMS: dict[str, tuple[Form, Form, tuple[int, ...] | None]] = {
 }
 
 
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
+# In float32 a GPU convolves in TF32, of which torch's settings decide.
+ARITHMETIC = [
+    pytest.param("cpu", torch.float32, id="float32"),
+    pytest.param("cpu", torch.bfloat16, id="bfloat16"),
+    pytest.param("cuda", torch.bfloat16, id="bfloat16 on a GPU", marks=ON_A_GPU),
+]
+
+
+@pytest.mark.parametrize(("device", "precision"), ARITHMETIC)
 @pytest.mark.parametrize(("frames", "height", "width"), [(1, 7, 5), (2, 1, 1), (3, 13, 6), (8, 14, 14)])
 @pytest.mark.parametrize("operator", FORMS)
-def test_each_fast_form_and_its_gradients_are_the_plain_form_s(operator, frames, height, width, precision):
+def test_each_fast_form_and_its_gradients_are_the_plain_form_s(operator, frames, height, width, device, precision):
     fast, plain, shape = FORMS[operator]
     both = random(2, 2 * frames, CHANNELS, height, width)
     clips, weight = both
     second = random(*(shape or (*clips.shape, 1))).view(shape or clips.shape)
 
-    def found(form: Callable[[Tensor, Tensor], Tensor], dtype: torch.dtype, by_clip: bool) -> list[Tensor]:
-        features = clips.to(dtype, memory_format=torch.channels_last, copy=True).requires_grad_()
-        other = second.to(dtype, copy=True).requires_grad_()
+    def found(form: Callable[[Tensor, Tensor], Tensor], device: str, dtype: torch.dtype, by_clip: bool) -> list[Tensor]:
+        features = clips.to(device, dtype, memory_format=torch.channels_last, copy=True).requires_grad_()
+        other = second.to(device, dtype, copy=True).requires_grad_()
         views = [x.unflatten(0, (2, frames)) if by_clip and x.shape == clips.shape else x for x in (features, other)]
         out = form(*views).reshape(clips.shape)
-        (out * weight.to(dtype)).sum().backward()
+        (out * weight.to(device, dtype)).sum().backward()
         gradients = [x.grad if x.grad is not None else torch.zeros_like(x) for x in (features, other)]
         return [out.detach(), *gradients]
 
-    expected = found(plain, torch.float64, by_clip=True)
-    values = found(lambda x, k: fast(x, k, frames), precision, by_clip=False)
+    expected = found(plain, "cpu", torch.float64, by_clip=True)
+    values = found(lambda x, k: fast(x, k, frames), device, precision, by_clip=False)
     # Relative to the largest value: two roundings of the precision, and of gradients of kernels the sum's.
     tolerance = {torch.float32: 1e-5, torch.bfloat16: 2e-2}[precision]
     for value, exact in zip(values, expected, strict=True):
         assert value.dtype == precision
-        assert (value.double() - exact).abs().max() <= tolerance * exact.abs().max()
+        assert (value.double().cpu() - exact).abs().max() <= tolerance * exact.abs().max()
 
 
 @pytest.mark.parametrize("operator", FORMS)

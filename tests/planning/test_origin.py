@@ -52,7 +52,7 @@ def test_a_measured_line_names_its_runs_data_versions_hardware_files_and_command
         "100 training clips, digest dddddddddddddddd",
         f"code: 0.1.0, commit {'0' * 40}",
         "python 3.11.7, torch 2.15.0, numpy 2.4.6",
-        "some processor, 1 thread(s); float32, 1 process(es)",
+        "some processor, 1 thread; float32, 1 process(es)",
         "it took 50 s, 512 MB",
         f"SHA-256 {record['weights_sha256'][:16]}",
         "scored: top-1 75.0 of 40 clips (40 listed)",
@@ -63,6 +63,37 @@ def test_a_measured_line_names_its_runs_data_versions_hardware_files_and_command
         assert fact in said, fact
     assert "changed since" not in said
     assert explained(capsys, "table6", "4") == said
+
+
+def test_a_line_of_speeds_or_latencies_names_the_job_the_machine_and_the_rounds(demo, folder, capsys):
+    made = {"device": "cpu", "processor": "some processor", "threads": 2, "stm": "0.1.0", "commit": None}
+    for name, line, how in (
+        ("table4", "stm50_8", "6 rounds, batch 1"),
+        (
+            "table5",
+            "stm_online_temporal",
+            "2 networks in turn, this one called stm-8f; 7 rounds, 8 frames of one stream",
+        ),
+    ):
+        table = demo.table(name)
+        job = table.speed or table.latency
+        said = explained(capsys, name, line)
+        assert f"{job.path} (not there)" in said and "not timed yet" in said
+        write_json(Path(job.path), {"provenance": made, "share_elsewhere": 0.125})
+        said = explained(capsys, name, line)
+        for fact in ("machine: some processor, 2 threads; other work took 12.5% of its processor time", how):
+            assert fact in said, fact
+        assert f"{job.folder.capitalize()} {job.path} " in said and f"{job.path} (not there)" not in said
+    Path("reports").mkdir(exist_ok=True)
+    columns = (
+        "line,method,source,study,experiment,seeds,clips,interval_covers,status,mode,speed_vs_tsn,speed_vs_tsn_low"
+    )
+    number = next(line.number for line in demo.table("table4").lines if line.line.name == "stm50_8")
+    rows = [
+        f"{number},STM,measured,demo,,,,,ok,{mode},{ratio},0.8" for mode, ratio in (("plain", 0.9), ("compiled", 0.7))
+    ]
+    Path("reports/table4.csv").write_text("\n".join([f"{columns},speed_vs_tsn_high", *(f"{row},1.0" for row in rows)]))
+    assert "measured: speed_vs_tsn 0.9 (0.8 to 1.0)" in explained(capsys, "table4", "stm50_8")
 
 
 def test_a_report_of_other_settings_than_todays_is_told_apart(stm, capsys):

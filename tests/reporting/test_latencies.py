@@ -15,7 +15,9 @@ def table(made, tmp_path):
     record = tmp_path / "latency.json"
     provenance = {"device": "cpu", "processor": "a processor", "threads": 2}
     rounds = {"stm-8f": [12.0, 10.0, 11.0, 30.0, 10.5], "stm-8f-cached": [9.0] * 5}
-    record.write_text(json.dumps({"latency_ms": rounds, "provenance": provenance}))
+    flops = {"stm-8f": 33.3, "stm-8f-cached": 30.4}
+    found = {"latency_ms": rounds, "flops_g": flops, "provenance": provenance, "share_elsewhere": None}
+    record.write_text(json.dumps(found))
     lines = [made.line(1, "TSN", 0.5), made.line(2, "STM", 0.9)]
     lines[1]["published"] = {"top1": 49.7, "latency_ms": 5.4}
     job = {"record": str(record), "published": {"device": "a GPU"}, "lines": {"2": "stm-8f"}}
@@ -34,6 +36,16 @@ def test_a_latency_is_the_median_of_the_rounds_with_their_range_beside_the_publi
     assert still["latency_ms"] is None and still["published_latency_ms"] is None
     assert stream["deviations"].endswith("; latency: on a processor, 2 threads for one a GPU")
     assert "latency" not in still["deviations"]
+
+
+def test_the_cached_form_has_its_latency_and_what_it_saves_in_the_table_and_below_it(table):
+    still, stream = rows_of(table)
+    names = ("cached_latency_ms", "cached_latency_ms_low", "step_flops_g", "cached_step_flops_g")
+    assert [stream[name] for name in names] == [9.0, 9.0, 33.3, 30.4]
+    assert {still[name] for name in names} == {None}
+    said = "9.0 [9.0, 9.0] ms a frame for 11.0 [10.0, 30.0]; 30.40 GFLOPs for 33.30, 8.7% saved"
+    page = table_markdown(table, [still, stream], [])
+    assert f"STM with the stem's results kept (`stm online --cached`): {said}".replace("`", "\\`") in page
 
 
 def test_the_page_shows_measured_and_published_latencies(table):

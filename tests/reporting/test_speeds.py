@@ -60,6 +60,57 @@ def test_hardware_batch_and_precision_are_deviations_beside_those_of_the_run(mad
     assert silent.loc["STM", "deviations"].endswith("speed: batch of 16")
 
 
+def test_a_machine_that_was_busy_is_a_deviation(made, written, tmp_path):
+    busy = written(made.timed(ROUNDS, share_elsewhere=0.31))[0].loc["STM", "deviations"]
+    said = "speed: other work took 31% of the machine's processor time meanwhile"
+    assert busy.endswith(f"; {said}; speed: batch of 1 for 16")
+    assert said in (tmp_path / "reports" / "table6.md").read_text()
+    for quiet in (0.03, None):
+        assert said not in written(made.timed(ROUNDS, share_elsewhere=quiet))[0].loc["STM", "deviations"]
+
+
+COMPILED = {"torchvision": [20.0] * 5, "TSN": [20.0] * 5, "STM": [15.0, 14.0, 16.0, 15.0, 15.0]}
+GAP = {"CSTM": "Unsupported: a graph break"}
+
+
+def test_each_further_mode_is_a_row_with_its_ratio_to_tsn_in_the_same_mode_and_claims_stay_of_the_plain_one(
+    made, written, tmp_path
+):
+    spec = made.timed(
+        ROUNDS,
+        [speed_claim(made, "STM", "TSN", 0.5, margin=15)],
+        videos_per_second={"compiled": COMPILED},
+        left_out={"compiled": GAP},
+    )
+    rows, claims = written(spec)
+    # CMM is not timed.
+    assert rows.index.tolist() == ["TSN", "TSN", "CSTM", "CSTM", "CMM", "STM", "STM"]
+    plain, compiled = rows.loc["STM"].to_dict("records")
+    assert (plain["mode"], plain["speed_vs_tsn"]) == ("plain", "0.5") and plain["top1"]
+    assert [compiled[key] for key in ("line", "source", "mode", "batch", "status")] == [
+        *("4", "measured", "compiled", "1", "ok")
+    ]
+    assert [compiled[f"speed_vs_tsn{end}"] for end in ("", "_low", "_high")] == ["0.75", "0.7", "0.8"]
+    assert not any(compiled[key] for key in compiled if key.startswith(("top", "published_", "params", "flops")))
+    gap = rows.loc["CSTM"].to_dict("records")[1]
+    assert gap["videos_per_second"] == gap["speed_vs_tsn"] == "" and gap["mode"] == "compiled"
+    assert gap["status"] == "videos_per_second left empty: it cannot be compiled: Unsupported: a graph break"
+    assert claims.loc["P84", "measured"] == "0.5"
+    page = (tmp_path / "reports" / "table6.md").read_text()
+    assert "| STM, compiled | 15.00 [14.00, 16.00] |  | 0.75 [0.70, 0.80] |" in page
+    assert "CSTM, compiled: videos_per_second left empty: it cannot be compiled" in page
+    assert "STM, compiled" in (tmp_path / "reports" / "table6.html").read_text()
+
+
+def test_where_tsn_cannot_be_compiled_no_compiled_network_has_a_ratio(made, written):
+    compiled = {name: rounds for name, rounds in COMPILED.items() if name != "TSN"}
+    left_out = {"compiled": {**GAP, "TSN": "why"}}
+    rows, _ = written(made.timed(ROUNDS, videos_per_second={"compiled": compiled}, left_out=left_out))
+    row = rows.loc["STM"].to_dict("records")[1]
+    assert row["videos_per_second"] == "15.0" and row["speed_vs_tsn"] == ""
+    assert row["status"] == "speed_vs_tsn left empty: TSN cannot be compiled"
+
+
 def test_a_published_ratio_is_that_of_two_printed_speeds(made, written):
     spec = made.timed(ROUNDS)
     for line, printed in zip(spec["lines"], (121.2, None, 59.5, 106.7), strict=True):

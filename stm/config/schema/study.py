@@ -26,6 +26,15 @@ class Speed(Strict):
     precision: Literal["float32", "bfloat16"] = "float32"
     # Of the CPU; torch's own choice, a thread a core, where it is left out.
     threads: Count | None = None
+    # In which forms: as `stm.models.builder` makes a network, by which claims are judged, and by torch.compile, a
+    # further row of every network that it can compile, in a minute each.
+    modes: list[Literal["plain", "compiled"]] = ["plain"]
+
+    @model_validator(mode="after")
+    def _plain_first(self) -> Self:
+        if self.modes[:1] != ["plain"] or len(set(self.modes)) != len(self.modes):
+            raise ValueError(f"modes {self.modes}: plain first, which the papers' claims are of, and each once")
+        return self
 
 
 class Study(Strict):
