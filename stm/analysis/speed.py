@@ -60,10 +60,10 @@ def inference(model: nn.Module, clips: Tensor) -> Callable[[], None]:
 
 def compiled(model: nn.Module) -> nn.Module:
     """By torch.compile, as a whole and for inputs of one shape, when it is first called."""
-    import torch._dynamo
+    from torch._dynamo import config
 
     # One function, as `ResNet.forward`, is compiled for each network that has it. Beyond this many torch gives up.
-    torch._dynamo.config.recompile_limit = 64
+    config.recompile_limit = 64
     # Whole: a network that ran in parts as before would be called compiled and not be it.
     whole: nn.Module = torch.compile(model, fullgraph=True, dynamic=False)
     return whole
