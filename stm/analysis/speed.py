@@ -63,7 +63,7 @@ def compiled(model: nn.Module) -> nn.Module:
     from torch._dynamo import config
 
     # One function, as `ResNet.forward`, is compiled for each network that has it. Beyond this many torch gives up.
-    config.recompile_limit = 64
+    config.recompile_limit = 64  # type: ignore[assignment]  # to mypy the module is none of settings
     # Whole: a network that ran in parts as before would be called compiled and not be it.
     whole: nn.Module = torch.compile(model, fullgraph=True, dynamic=False)
     return whole
