@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -63,10 +63,9 @@ def compiled(model: nn.Module) -> nn.Module:
     from torch._dynamo import config
 
     # One function, as `ResNet.forward`, is compiled for each network that has it. Beyond this many torch gives up.
-    config.recompile_limit = 64  # type: ignore[assignment]  # to mypy the module is none of settings
+    config.recompile_limit = 64
     # Whole: a network that ran in parts as before would be called compiled and not be it.
-    whole: nn.Module = torch.compile(model, fullgraph=True, dynamic=False)
-    return whole
+    return cast(nn.Module, torch.compile(model, fullgraph=True, dynamic=False))
 
 
 def require_compiler(device: torch.device) -> None:
