@@ -74,7 +74,7 @@ DEVICES: dict[str, Settings] = {
         "metavar": "N",
         "help": "nodes of a Slurm job that share the processes (default: 1)",
     },
-    "--workers": {"type": int, "default": 0, "metavar": "N", "help": "loader processes (default: 0, in the process)"},
+    "--workers": {"type": count, "default": 0, "metavar": "N", "help": "loader processes (default: 0, in the process)"},
 }
 
 

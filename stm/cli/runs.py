@@ -3,8 +3,10 @@
 import argparse
 import time
 from pathlib import Path
+from typing import get_args
 
 from stm.cli.arguments import DEVICE, STUDY, Command, at_least_one, chosen_device, path, positive
+from stm.config.formats import ExportFormat
 
 TARGETS = {
     "nargs": "*",
@@ -137,7 +139,7 @@ ABOUT_RUNS: dict[str, Command] = {
         "write a run's network for other programs, with a model card",
         {
             **RUN,
-            "--format": {"required": True, "choices": ("onnx", "pt2"), "help": "ONNX, or torch.export's own"},
+            "--format": {"required": True, "choices": get_args(ExportFormat), "help": "ONNX, or torch.export's own"},
             "--out": path("file to write; the card is beside it, with .md after its name"),
         },
     ),

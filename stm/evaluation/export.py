@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from stm.config.formats import ExportFormat
 from stm.config.products import RESULTS
 from stm.config.schema.protocols import PROTOCOLS
 from stm.data.dataset import EvaluationClips
@@ -22,7 +23,6 @@ from stm.evaluation.evaluate import load_run, softmax_scores
 from stm.models.builder import VideoNetwork
 from stm.repeatable import be_repeatable
 
-Format = Literal["onnx", "pt2"]
 # Clips that the file and the network are compared on, and how far their probabilities may be apart.
 COMPARED = 8
 TOLERANCE = 1e-4
@@ -45,7 +45,7 @@ class Exported:
 
     path: Path
     data: bytes
-    format: Format
+    format: ExportFormat
     input: list[int | str]
     difference: float
     compared: str
@@ -70,7 +70,7 @@ class Probabilities(nn.Module):
         return softmax_scores(self.network, frames)
 
 
-def export(run: Path, form: Format, out: Path) -> tuple[Exported, dict[str, Any]]:
+def export(run: Path, form: ExportFormat, out: Path) -> tuple[Exported, dict[str, Any]]:
     """The network of a run as a file that is to be written; N of its input is free.
 
     Args:
@@ -139,7 +139,7 @@ def _pt2(program: torch.export.ExportedProgram, about: str) -> bytes:
     return file.getvalue()
 
 
-def _reader(form: Format, data: bytes) -> Callable[[Tensor], Tensor]:
+def _reader(form: ExportFormat, data: bytes) -> Callable[[Tensor], Tensor]:
     """The file as its users run it: bytes of clips to probabilities."""
     if form == "pt2":
         module = torch.export.load(io.BytesIO(data)).module()
