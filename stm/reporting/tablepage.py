@@ -5,7 +5,7 @@ from typing import Any
 
 from stm.reporting.captions import caption
 from stm.reporting.cells import Value
-from stm.reporting.layouts import LABELS, descriptors_of, footnotes, heading, line_cells, remarks_of, texts
+from stm.reporting.layouts import LABELS, descriptors_of, footnotes, heading, line_cells, place, remarks_of, texts
 from stm.reporting.origins import made_by, run_rows, runs_table, trained_on
 from stm.reporting.webpage import claims_table, measured_cell, notes, section, table, tag, webpage
 
@@ -27,8 +27,7 @@ def table_html(spec: dict[str, Any], rows: list[Row], claims: list[Row]) -> str:
 
 def table_caption(spec: dict[str, Any], rows: list[Row], claims: list[Row]) -> str:
     """What the paper claims by this table, and what was found."""
-    claimed = f"{heading(spec).partition(', study')[0]}: {spec['title']}"
-    return caption(claimed, _found(spec, rows), texts(claims), spec["study"])
+    return caption(f"{place(spec)}: {spec['title']}", _found(spec, rows), texts(claims), spec["study"])
 
 
 def _lines(spec: dict[str, Any], rows: list[Row], marks: dict[int, str]) -> str:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stm.analysis.maps import MEASURES
 from stm.analysis.mapsfile import MapsError, read_maps_file, write_maps_file
 from stm.analysis.statistics import difference_interval
+from stm.config.signals import MEASURES
 from stm.reporting.figures.featureclaims import claim_rows
 from stm.reporting.figures.kinds import write_figure
 from stm.reporting.figures.likeness import claim_pairs, likeness_rows, load_seen
