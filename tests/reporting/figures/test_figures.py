@@ -250,6 +250,16 @@ def test_a_claim_stands_in_its_file_and_on_its_page_with_the_difference_of_the_m
     assert "| holds here |" in (tmp_path / "picture.md").read_text()
 
 
+def test_the_page_opens_with_its_picture_and_its_claims(opened, embedding, tmp_path):
+    write_figure(
+        {**embedding, "map_seeds": 1, "claims": [claim("P129", "stm_with", "stm_without")]}, tmp_path / "picture"
+    )
+    page = opened(tmp_path / "picture.html")
+    assert page.locator("h1").inner_text() == "Figure 7 of TPAMI 2022, study demo"
+    assert page.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 1000
+    assert page.locator("table.claims .verdict").all_inner_texts() == ["holds here"]
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [({"obstacle": "the loss is off"}, "the loss is off"), ({"tests_claims": False}, "a check of the plumbing")],
