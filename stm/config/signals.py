@@ -10,9 +10,9 @@ Correlation = Literal["flow", "high", "low"]
 # Of a map's energy, inside the mover and on its outline.
 EnergyShare = Literal["inside", "edge"]
 Measure = Literal[Correlation, EnergyShare]
-CORRELATIONS: tuple[Correlation, ...] = get_args(Correlation)
-ENERGY_SHARES: tuple[EnergyShare, ...] = get_args(EnergyShare)
-MEASURES: tuple[Measure, ...] = get_args(Measure)
+CORRELATIONS: tuple[str, ...] = get_args(Correlation)
+ENERGY_SHARES: tuple[str, ...] = get_args(EnergyShare)
+MEASURES: tuple[str, ...] = get_args(Measure)
 
 # Signals that are of no network: what is measured of the frames themselves, and a map that is the same everywhere.
 OF_FRAMES = ("flow", "frame_low", "frame_high")

@@ -140,10 +140,10 @@ def _accuracies(run: Path, record: Mapping[str, Any]) -> list[str]:
         if about["weights_sha256"] != record["weights_sha256"] or about["spec"]["split"] != "validation":
             continue
         ranks = (1, 5) if len(found.classes) >= LEAST_CLASSES_FOR_TOP5 else (1,)
-        accuracies = [_accuracy(topk_correct(found.scores, found.labels, k), found.groups) for k in ranks]
-        top1, top5 = (*accuracies, "")[:2]
-        views = shown["clips"] * shown["crops"]
-        lines.append(f"| {shown['name']} | {views} | {len(found.clips)} | {top1} | {top5} |")
+        cells = [shown["name"], shown["clips"] * shown["crops"], len(found.clips)]
+        cells += [_accuracy(topk_correct(found.scores, found.labels, k), found.groups) for k in ranks]
+        cells += [""] * (2 - len(ranks))
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     if not lines:
         return ["Not measured: there are no predictions of these weights."]
     return [
