@@ -1,6 +1,7 @@
 """Data that tests of several parts use, made by the project's own stages."""
 
 import os
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -140,3 +141,50 @@ def official_lists(real_data, tmp_path_factory) -> Path:
     with tarfile.open(archive) as files:
         files.extractall(folder, filter="data")
     return folder / "annotations"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The machine's own Chromium."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no chromium on this machine: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def opened(browser):
+    """Open a page; no error on its console and nothing asked of anybody, whatever a test does with it."""
+    pages, trouble = [], []
+
+    def open_file(path: Path):
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        pages.append(page)
+        page.set_default_timeout(120_000)  # a machine may be busy
+        page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("request", lambda request: trouble.append(request.url) if is_elsewhere(request.url) else None)
+        page.on(
+            "requestfailed", lambda request: None if of_the_browser(request.url) else trouble.append(request.url[:80])
+        )
+        page.goto(path.as_uri())
+        return page
+
+    yield open_file
+    for page in pages:
+        page.close()
+    assert trouble == []
+
+
+def is_elsewhere(url: str) -> bool:
+    return not url.startswith(("file:", "data:", "blob:")) and not of_the_browser(url)
+
+
+def of_the_browser(url: str) -> bool:
+    """Its own viewer of pdf files is an extension; it stops loading when another entry is opened."""
+    return url.startswith(("chrome-extension:", "chrome:"))

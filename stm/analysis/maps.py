@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader
 from stm.analysis.likeness import correlation, energy_share, magnitude, two_point_spectrum
 from stm.analysis.mapsfile import MapsError, read_maps_file, write_maps_file
 from stm.analysis.motion import drawn_pair
+from stm.config.signals import CORRELATIONS, ENERGY_SHARES, EVEN, MEASURES, OF_FRAMES, UNTRAINED
 from stm.config.specification import recipe_in_full
 from stm.data.dataset import EvaluationClips
 from stm.data.shards import FrameIndex
@@ -29,14 +30,6 @@ from stm.models.backbone import ResNet
 from stm.models.cstm import CSTM, OrdinaryCSTM
 from stm.repeatable import be_repeatable
 from stm.training.initial import starting_network
-
-# Held against each signal: its correlation with TV-L1 flow, with the two temporal frequencies of its own network's
-# features before the block, and the shares of its energy inside the mover and on its outline.
-MEASURES = ("flow", "high", "low", "inside", "edge")
-
-# What is measured of the frames themselves, as it is of what networks make of them; and a map that is `even`.
-OF_FRAMES = ("flow", "frame_low", "frame_high")
-UNTRAINED = "untrained_"
 
 Maps = dict[str, np.ndarray]
 
@@ -109,7 +102,7 @@ def _by_clip(
         seen = [maps_of(network, batch[:, 0].to(device), prefix) for prefix, network in networks.items()]
         for k in range(len(batch)):
             given = {name: planes[done] for name, planes in references.items() if not name.startswith("drawn.")}
-            maps = {name: given[name] for name in OF_FRAMES} | {"even": np.ones_like(given["flow"])}
+            maps = {name: given[name] for name in OF_FRAMES} | {EVEN: np.ones_like(given["flow"])}
             for of_network in seen:
                 maps |= {name: planes[k] for name, planes in of_network.items()}
             yield maps, given
@@ -120,8 +113,9 @@ def measured(signal: str, maps: Maps, given: Maps) -> list[float]:
     """A clip's measures of one signal; NaN of what cannot be measured, as where nobody knows where the mover is."""
     own = UNTRAINED if signal.startswith(UNTRAINED) else ""
     found = maps[signal]
-    like = [correlation(found, reference) for reference in (given["flow"], maps[f"{own}high"], maps[f"{own}low"])]
-    shares = [energy_share(found, given[name]) if name in given else float("nan") for name in ("inside", "edge")]
+    references = [given[name] if name in OF_FRAMES else maps[f"{own}{name}"] for name in CORRELATIONS]
+    like = [correlation(found, reference) for reference in references]
+    shares = [energy_share(found, given[name]) if name in given else float("nan") for name in ENERGY_SHARES]
     return [*like, *shares]
 
 

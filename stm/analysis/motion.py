@@ -18,6 +18,7 @@ from skimage.registration import optical_flow_tvl1
 
 from stm.analysis.likeness import regions, two_point_spectrum
 from stm.analysis.mapsfile import write_maps_file
+from stm.config.signals import ENERGY_SHARES, OF_FRAMES, STEP
 from stm.data.sampling import segment_frames
 from stm.data.shards import FrameIndex
 from stm.data.synthetic import movers
@@ -56,12 +57,13 @@ def write_motion(spec: dict[str, Any], index_path: Path, out: Path) -> None:
         grey = np.tensordot(seen.astype(np.float32) / 255, LUMA, ([1], [0]))
         flow = np.stack([_flow(grey[t], grey[t + 1]) for t in range(len(grey) - 1)])
         low, high = two_point_spectrum(grey[:, None])
-        of_clip = {"flow": flow, "frame_low": low[:, 0], "frame_high": np.abs(high[:, 0])}
+        of_clip: dict[str, np.ndarray] = dict(zip(OF_FRAMES, (flow, low[:, 0], np.abs(high[:, 0])), strict=True))
         if masks:
             mask = torch.from_numpy(masks[clip.clip][numbers]).byte()[:, None] * 255
             mover = crop(mask, region, spec["crop_size"]).numpy()[:, 0] >= 128
             outline = max(1, round(OUTLINE * min(spec["crop_size"])))
-            of_clip["inside"], of_clip["edge"] = (found.astype(np.float32) for found in regions(mover, outline))
+            found = (planes.astype(np.float32) for planes in regions(mover, outline))
+            of_clip |= dict(zip(ENERGY_SHARES, found, strict=True))
         for name, planes in of_clip.items():
             kept.setdefault(name, []).append(at_stem(planes))
         if i in drawn:
@@ -108,7 +110,7 @@ def at_stem(planes: np.ndarray) -> np.ndarray:
     Those are the pixels 0, 4, 8 ...: of two layers with stride 2, each of which is centred on its pixel.
     """
     flat = torch.from_numpy(np.ascontiguousarray(planes, dtype=np.float32)).flatten(0, -3)[:, None]
-    pooled = F.avg_pool2d(flat, 5, stride=4, padding=2, count_include_pad=False)[:, 0]
+    pooled = F.avg_pool2d(flat, 5, stride=STEP, padding=2, count_include_pad=False)[:, 0]
     return pooled.unflatten(0, planes.shape[:-2]).numpy()
 
 

@@ -3,9 +3,10 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from stm.cli.arguments import STUDY, Command, at_least_one, count, path, positive, specification
+from stm.config.formats import CheckpointFormat, ClassOrder
 
 
 def import_(options: argparse.Namespace) -> None:
@@ -121,13 +122,13 @@ FOR_PEOPLE: dict[str, Command] = {
         "make a run of somebody's public weights",
         {
             "file": {"type": Path, "metavar": "FILE", "help": "the checkpoint; it is never unpickled"},
-            "--format": {"required": True, "choices": ("tsm", "tea", "torchvision"), "help": "whose names it has"},
+            "--format": {"required": True, "choices": get_args(CheckpointFormat), "help": "whose names it has"},
             "--variant": {"required": True, "metavar": "NAME", "help": "the network, of config/models.yaml"},
             "--frames": {"type": count, "required": True, "metavar": "T", "help": "of the network"},
             "--classes": path("names, one a line, or a listing's classes.csv"),
             "--class-order": {
                 "required": True,
-                "choices": ("listed", "alphabetical"),
+                "choices": get_args(ClassOrder),
                 "help": "of the checkpoint's outputs: that of --classes, or the same names sorted",
             },
             "--evaluation": {

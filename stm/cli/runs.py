@@ -3,8 +3,10 @@
 import argparse
 import time
 from pathlib import Path
+from typing import get_args
 
 from stm.cli.arguments import DEVICE, STUDY, Command, at_least_one, chosen_device, path, positive
+from stm.config.formats import ExportFormat
 from stm.errors import UserError
 
 TARGETS = {
@@ -53,13 +55,16 @@ def online(options: argparse.Namespace) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    from stm.evaluation.card import card
     from stm.evaluation.export import export
-    from stm.files import write_text
+    from stm.files import replacing
+    from stm.reporting.card import card
 
     exported, record = export(options.run, options.format, options.out)
-    page = options.out.with_name(f"{options.out.name}.md")
-    write_text(page, card(options.run, record, exported))
+    text, page = card(options.run, record, exported), options.out.with_name(f"{options.out.name}.md")
+    # Both are on the disk before either has its name, which the card gets first: no network stands without one.
+    with replacing(options.out) as network, replacing(page) as words:
+        network.write_bytes(exported.data)
+        words.write_text(text, encoding="utf-8", newline="\n")
     print(f"{options.out} and {page}: probabilities differ by at most {exported.difference:.2g} on {exported.compared}")
 
 
@@ -141,7 +146,7 @@ ABOUT_RUNS: dict[str, Command] = {
         "write a run's network for other programs, with a model card",
         {
             **RUN,
-            "--format": {"required": True, "choices": ("onnx", "pt2"), "help": "ONNX, or torch.export's own"},
+            "--format": {"required": True, "choices": get_args(ExportFormat), "help": "ONNX, or torch.export's own"},
             "--out": path("file to write; the card is beside it, with .md after its name"),
         },
     ),

@@ -1,8 +1,10 @@
 """The stages of the pipeline, each a rule of Snakemake."""
 
 import argparse
+from typing import get_args
 
-from stm.cli.arguments import DEVICE, DEVICES, SPEC, WORKERS, Command, chosen_device, path, specification
+from stm.cli.arguments import DEVICE, DEVICES, SPEC, WORKERS, Command, chosen_device, path, positive, specification
+from stm.config.formats import SubmissionForm
 from stm.errors import UserError
 
 
@@ -217,7 +219,7 @@ STAGES: dict[str, Command] = {
             "--checkpoints": path("folder of this run's checkpoints; removed at the end"),
             "--out": path("folder of the run"),
             "--checkpoint-seconds": {
-                "type": float,
+                "type": positive,
                 "default": 300.0,
                 "metavar": "S",
                 "help": "longest time between checkpoints; there is one after each epoch too (default: 300)",
@@ -243,7 +245,7 @@ STAGES: dict[str, Command] = {
             "--predictions": path("of the split test, from `evaluate`"),
             "--form": {
                 "required": True,
-                "choices": ("label", "five_numbers"),
+                "choices": get_args(SubmissionForm),
                 "help": "the likeliest class's label, or the numbers of the five likeliest",
             },
             "--out": path("csv to write"),

@@ -152,6 +152,8 @@ def _accuracy_cost(asked: Asked, figure: AccuracyCost) -> FigurePlan:
     if not tables:
         raise NotForThisStudyError(f"{asked.source.path}: this study makes none of {', '.join(figure.tables)}")
     files = {name: str(Path(asked.study.study.reports_dir, f"{name}.csv")) for name in tables}
-    lines = [line for name in tables for line in asked.table(name).all_lines]
+    lines = [line for name in tables for line in asked.table(name).all_lines if line.predictions]
     predictions = [p for line in lines for seed in line.predictions for p in seed]
-    return asked.plan(figure, [*files.values()], {"tables": files}, predictions=predictions)
+    # The experiments whose data are the paper's own.
+    genuine = {m["experiment"] for m in (line.spec["measured"] for line in lines) if m["genuine"]}
+    return asked.plan(figure, [*files.values()], {"tables": files, "genuine": sorted(genuine)}, predictions=predictions)

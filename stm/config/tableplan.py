@@ -45,9 +45,8 @@ class TableLine:
     sees_order: bool
     # Why no claim about this line can be tested in this study.
     obstacle: str | None
-    # Clips in the paper's validation set, and classes, of the line's role.
+    # Clips in the paper's validation set of the line's role.
     published_clips: int
-    classes: int
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -254,15 +253,13 @@ def _speed(study: BoundStudy, name: str, table: Table, lines: list[TableLine]) -
 def _line(study: BoundStudy, source: Source, table: Table, i: int, published: PublishedLine) -> TableLine:
     line = table.lines[i]
     role, protocol, recipe = role_of(table, line), line.protocol or table.protocol, line.recipe or table.recipe
-    facts = study.role_facts[role]  # type: ignore[index]
     common = {
         "number": i + 1,
         "line": line,
         "role": role,
         "published": published,
         "published_protocol": published.protocol or table.protocol,
-        "published_clips": facts.validation,
-        "classes": facts.classes,
+        "published_clips": study.role_facts[role].validation,  # type: ignore[index]
     }
     for key, value, known, where in (
         ("variant", line.variant, study.variants, study.config / "models.yaml"),

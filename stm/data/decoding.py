@@ -18,6 +18,7 @@ from av.container import InputContainer
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from stm.data.framesize import stored_size
 from stm.data.limits import (
     FULL_HD,
     LONGEST_SIDE,
@@ -187,20 +188,6 @@ class Video:
         """A frame in RGB, scaled to (width, height) as coded, then turned upright."""
         frame_in_rgb = self._reformatter.reformat(frame, *size, format="rgb24", interpolation="BICUBIC", threads=1)
         return upright(frame_in_rgb.to_ndarray(), self._display_matrix)
-
-
-def stored_size(width: int, height: int, short_side: int | None, size: Sequence[int] | None) -> tuple[int, int]:
-    """Width and height of a frame as a dataset wants it stored: `size` (height, width), or scaled."""
-    return (size[1], size[0]) if size is not None else scaled(width, height, short_side)
-
-
-def scaled(width: int, height: int, short_side: int | None) -> tuple[int, int]:
-    """Width and height with the short side scaled down to `short_side`, the other in proportion; never enlarged."""
-    short = min(width, height)
-    if short_side is None or short <= short_side:
-        return width, height
-    # Half a pixel is rounded up, whichever side it falls to.
-    return (width * short_side * 2 + short) // (short * 2), (height * short_side * 2 + short) // (short * 2)
 
 
 def _display_matrix(frame: av.VideoFrame) -> np.ndarray | None:

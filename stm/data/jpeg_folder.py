@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from stm.data.decoding import stored_size
+from stm.data.framesize import stored_size
 from stm.data.jpeg import decode
 from stm.data.limits import MOST_PIXELS
 

@@ -67,11 +67,11 @@ def centre_region(height: int, width: int, size: Size, proportion: float) -> Reg
 
 
 def spread_regions(height: int, width: int, size: Size, crops: int) -> list[Region]:
-    """The largest regions: the middle one, or three that cover the frame from one end to the other."""
+    """The largest regions: the middle one, or so many that cover the frame from one end to the other."""
     if crops == 1:
         return [centre_region(height, width, size, 1.0)]
     h, w = largest_region(height, width, size)
-    return [((height - h) * k // 2, (width - w) * k // 2, h, w) for k in range(3)]
+    return [((height - h) * k // (crops - 1), (width - w) * k // (crops - 1), h, w) for k in range(crops)]
 
 
 def crop(frames: Tensor, region: Region, size: Size) -> Tensor:

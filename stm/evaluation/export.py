@@ -1,5 +1,6 @@
 """A run's network as one file for other programs, held to the network that it was made of."""
 
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from stm.config.formats import ExportFormat
 from stm.config.products import RESULTS
 from stm.config.schema.protocols import PROTOCOLS
 from stm.data.dataset import EvaluationClips
@@ -19,11 +21,9 @@ from stm.data.shards import FrameIndex
 from stm.draws import Purpose, generator
 from stm.errors import UserError
 from stm.evaluation.evaluate import load_run, softmax_scores
-from stm.files import file_digest, replacing
 from stm.models.builder import VideoNetwork
 from stm.repeatable import be_repeatable
 
-FORMATS = ("onnx", "pt2")
 # Clips that the file and the network are compared on, and how far their probabilities may be apart.
 COMPARED = 8
 TOLERANCE = 1e-4
@@ -35,19 +35,25 @@ class ExportError(UserError):
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and how near it is to the network.
+    """A network for other programs, and how near it is to the run's.
 
     Attributes:
+        path: of the file that it is to be.
+        data: all of that file.
         difference: the largest one between probabilities, over all clips and batch sizes.
         compared: on which clips.
     """
 
     path: Path
-    format: str
-    sha256: str
+    data: bytes
+    format: ExportFormat
     input: list[int | str]
     difference: float
     compared: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
 
 
 class Probabilities(nn.Module):
@@ -65,16 +71,16 @@ class Probabilities(nn.Module):
         return softmax_scores(self.network, frames)
 
 
-def export(run: Path, form: str, out: Path) -> tuple[Exported, dict[str, Any]]:
-    """Write the network of a run; N of its input is free.
+def export(run: Path, form: ExportFormat, out: Path) -> tuple[Exported, dict[str, Any]]:
+    """The network of a run as a file that is to be written; N of its input is free.
 
     Args:
         run: its folder.
-        form: of `FORMATS`.
-        out: the file to write. It holds the classes, too.
+        form: of the file.
+        out: its path. It holds the classes, too.
 
     Returns:
-        What was written, and the run's record.
+        The file with what is known of it, and the run's record.
 
     Raises:
         RunError: of `load_run`.
@@ -93,22 +99,20 @@ def export(run: Path, form: str, out: Path) -> tuple[Exported, dict[str, Any]]:
     batch = torch.export.Dim("clips", min=1)
     program = torch.export.export(model, (clips[:2].clone(),), dynamic_shapes={"frames": {0: batch}})
     about = json.dumps({"classes": record["classes"], "weights_sha256": record["weights_sha256"]}, ensure_ascii=False)
-    with replacing(out) as temporary:
-        temporary.write_bytes(_onnx(program, about) if form == "onnx" else _pt2(program, about))
-        scores = _reader(form, temporary)
-        difference = max(
-            float((scores(clips[start : start + size]) - expected[start : start + size]).abs().max())
-            for size in (1, 3, len(clips))
-            for start in range(0, len(clips), size)
+    data = _onnx(program, about) if form == "onnx" else _pt2(program, about)
+    scores = _reader(form, data)
+    difference = max(
+        float((scores(clips[start : start + size]) - expected[start : start + size]).abs().max())
+        for size in (1, 3, len(clips))
+        for start in range(0, len(clips), size)
+    )
+    if not difference <= TOLERANCE:
+        raise ExportError(
+            f"{out} is not written: its probabilities differ from the network's by up to {difference:.2g} "
+            f"(allowed: {TOLERANCE:g}) on {compared}"
         )
-        if not difference <= TOLERANCE:
-            raise ExportError(
-                f"{out} is not written: its probabilities differ from the network's by up to {difference:.2g} "
-                f"(allowed: {TOLERANCE:g}) on {compared}"
-            )
-        sha256 = file_digest(temporary)
     shape: list[int | str] = ["N", *clips.shape[1:]]
-    return Exported(out, form, sha256, shape, difference, compared), record
+    return Exported(out, data, form, shape, difference, compared), record
 
 
 def _require_onnx() -> None:
@@ -136,14 +140,14 @@ def _pt2(program: torch.export.ExportedProgram, about: str) -> bytes:
     return file.getvalue()
 
 
-def _reader(form: str, path: Path) -> Callable[[Tensor], Tensor]:
+def _reader(form: ExportFormat, data: bytes) -> Callable[[Tensor], Tensor]:
     """The file as its users run it: bytes of clips to probabilities."""
     if form == "pt2":
-        module = torch.export.load(io.BytesIO(path.read_bytes())).module()
+        module = torch.export.load(io.BytesIO(data)).module()
         return lambda clips: module(clips).detach()
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     return lambda clips: torch.from_numpy(session.run(None, {"frames": clips.numpy()})[0])
 
 
@@ -161,12 +165,13 @@ def clips_to_compare(record: dict[str, Any]) -> tuple[Tensor, str]:
     shown = PROTOCOLS["efficient"].model_dump()
     clips = EvaluationClips(index, rows, shown, spec["frames"], spec["recipe"]["short_side"], size)
     found = torch.cat([clips[k] for k in range(len(clips))])
-    return found, f"{len(rows)} clips of {index.path.parent.name}'s validation split"
+    return found, f"{len(rows)} clips of {spec['dataset']['name']}'s validation split"
 
 
 def _index_of(record: dict[str, Any]) -> FrameIndex | None:
-    """The frames that the run was trained on, known by their digest."""
-    for path in sorted(Path(RESULTS, "frames").glob("*/index.arrow")):
+    """The frames that the run was trained on: of its dataset, known by their digest; None of an imported run."""
+    name = record["spec"].get("dataset", {}).get("name")
+    for path in sorted(Path(RESULTS, "frames").glob(f"{name}-????????/index.arrow")):
         index = FrameIndex(path)
         if index.digest == record.get("data_digest"):
             return index

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from stm.data.decoding import Video
-from stm.data.transforms import centre_region, crop
+from stm.data.extraction import encode_jpeg
+from stm.data.transforms import centre_region, crop, decode
 from stm.evaluation.online import Recogniser, recogniser
+from stm.evaluation.predict import frames_spec
 from stm.evaluation.record import RunError
 from stm.models.builder import VideoNetwork
 
@@ -33,22 +35,23 @@ def steps(source: Video, recognise: Recogniser, record: dict[str, Any], every: i
     Raises:
         VideoError: after the frames that came.
     """
-    recipe = record["spec"]["recipe"]
+    recipe, quality = record["spec"]["recipe"], frames_spec(record["spec"])["frames"]["quality"]
     recognise.reset()
     for number, pixels in enumerate(source):
         if number % every:
             continue
         started = time.perf_counter()
         with torch.inference_mode():
-            scores = recognise(_input(pixels, recipe["crop_size"], recipe["short_side"])).cpu()
+            scores = recognise(_input(pixels, quality, recipe["crop_size"], recipe["short_side"])).cpu()
         best = int(scores.argmax())
         passed = 1000 * (time.perf_counter() - started)
         yield Step(number, source.seconds, record["classes"][best], float(scores[best]), recognise.warming_up, passed)
 
 
-def _input(pixels: np.ndarray, size: list[int], short_side: int) -> Tensor:
-    """A frame (H, W, 3) as the network's input (3, *size): the centre, as in evaluation."""
-    frame = torch.from_numpy(pixels).permute(2, 0, 1)[None]
+def _input(pixels: np.ndarray, quality: int, size: list[int], short_side: int) -> Tensor:
+    """A frame (H, W, 3) as the network's input (3, *size), the pixels that the protocol `online` shows of a clip."""
+    # What JPEG takes away was away in training too.
+    frame = decode([encode_jpeg(pixels, quality)])
     height, width = frame.shape[-2:]
     return crop(frame, centre_region(height, width, size, size[0] / short_side), size)[0]
 
@@ -75,9 +78,8 @@ def watch(
     every = every or record.get("frame_step")
     if every is None:
         raise RunError("the run.json of the run does not say how far apart frames were in training: give --every N")
-    frames = record["spec"]["dataset"].get("frames", {})
-    live = not video.is_file()
-    source = Video(video, short_side=frames.get("short_side"), size=frames.get("size"), live=live)
+    stored = frames_spec(record["spec"])["frames"]
+    source = Video(video, short_side=stored["short_side"], size=stored["size"], live=not video.is_file())
     recognise = recogniser(network, record["spec"]["variant"], cached)
     count, frames_taken, slowest, total, started = 0, 0, 0.0, 0.0, time.perf_counter()
     for step in steps(source, recognise, record, every):

@@ -5,22 +5,20 @@ Source: what the authors of TSM wrote for these servers (mit-han-lab/temporal-sh
 
 import csv
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
+from stm.config.formats import SubmissionForm
 from stm.errors import UserError
 from stm.evaluation.predictions import Predictions, read
 from stm.files import replacing
-
-Form = Literal["label", "five_numbers"]
 
 
 class SubmissionError(UserError):
     """Predictions that are no answer to a server; the text says why."""
 
 
-def write_submission(predictions: Path, form: Form, out: Path) -> None:
+def write_submission(predictions: Path, form: SubmissionForm, out: Path) -> None:
     """Write a line a clip, without a header, in the order of the clips' ids.
 
     Args:
@@ -44,7 +42,7 @@ def write_submission(predictions: Path, form: Form, out: Path) -> None:
         print("The others have no frames and so no line: the server may refuse the file, or count them as wrong")
 
 
-def _lines(found: Predictions, form: Form) -> list[list[str]]:
+def _lines(found: Predictions, form: SubmissionForm) -> list[list[str]]:
     likeliest = np.argsort(-found.scores, axis=1, kind="stable")[:, :5].tolist()
     if form == "label":
         return [[clip, found.classes[first]] for clip, (first, *_) in zip(found.clips, likeliest, strict=True)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from stm.config.schema.checkpoints import Format
+from stm.config.formats import CheckpointFormat
 from stm.errors import UserError
 from stm.models.backbone import Bottleneck, ResNet
 from stm.models.imagenet import torchvision_name
@@ -63,7 +63,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     return dict(state)
 
 
-def foreign_name(name: str, form: Format, network: ResNet) -> str:
+def foreign_name(name: str, form: CheckpointFormat, network: ResNet) -> str:
     """The name of one of our weights in a file of a format, without the `module.` that DataParallel puts first."""
     block = network.get_submodule("layer1.0")
     if form == "tea":
@@ -78,7 +78,7 @@ def foreign_name(name: str, form: Format, network: ResNet) -> str:
     return f"new_{name}" if name.startswith("fc.") else f"base_model.{name}"
 
 
-def load_foreign(network: ResNet, path: Path, form: Format) -> None:
+def load_foreign(network: ResNet, path: Path, form: CheckpointFormat) -> None:
     """Take over every weight of a file; each of the network has one there, and each there has its place.
 
     Raises:

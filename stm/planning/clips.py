@@ -9,6 +9,7 @@ import numpy as np
 
 from stm.config.products import DatasetPlan
 from stm.data.annotations import read, split_columns
+from stm.data.framesize import stored_size
 from stm.data.listing import read_csv
 
 Fold = str | None
@@ -106,9 +107,10 @@ def room_for_frames(dataset: DatasetPlan, clips: Clips) -> Room:
     if packed:
         return Room(clips.total * frames * (packed + TAR_BYTES), f"{frames} frames a clip, packed as they are")
     assert size is not None, "frames without a size"
-    height, width = stored_size(dataset, size)
-    a_frame = jpeg_bytes(height, width, dataset.dataset.frames.quality) + TAR_BYTES
-    how = f"{frames} frames a clip of {height}x{width} at quality {dataset.dataset.frames.quality}"
+    wanted = dataset.dataset.frames
+    width, height = stored_size(size[1], size[0], wanted.short_side, wanted.size)
+    a_frame = jpeg_bytes(height, width, wanted.quality) + TAR_BYTES
+    how = f"{frames} frames a clip of {height}x{width} at quality {wanted.quality}"
     return Room(round(clips.total * frames * a_frame), how)
 
 
@@ -121,15 +123,6 @@ def _frames(dataset: DatasetPlan) -> tuple[int | None, list[int] | None, int | N
         return None, None, None
     unscaled = dataset.dataset.frames.short_side is None and dataset.dataset.frames.size is None
     return typical.frames, typical.size, typical.frame_bytes if unscaled else None
-
-
-def stored_size(dataset: DatasetPlan, recorded: list[int]) -> tuple[int, int]:
-    """Height and width of a frame as extraction leaves it: never enlarged."""
-    height, width = recorded
-    if dataset.dataset.frames.size is not None:
-        return dataset.dataset.frames.size[0], dataset.dataset.frames.size[1]
-    scale = min(1.0, (dataset.dataset.frames.short_side or min(recorded)) / min(recorded))
-    return round(height * scale), round(width * scale)
 
 
 def jpeg_bytes(height: int, width: int, quality: int) -> float:

@@ -119,9 +119,13 @@ def grouped(named: list[tuple[str, str]], everything: str) -> list[str]:
     return [f"{everything if len(names) == 1 else ', '.join(n)}: {text}" for text, n in names.items() if text]
 
 
+def place(spec: dict[str, Any]) -> str:
+    """Where the papers have a table or a figure; of controls, what they are."""
+    return spec["where"] if spec["paper"] == "controls" else f"{spec['where']} of {PAPERS[spec['paper']]}"
+
+
 def heading(spec: dict[str, Any]) -> str:
-    paper = "" if spec["paper"] == "controls" else f" of {PAPERS[spec['paper']]}"
-    return f"{spec['where']}{paper}, study {spec['study']}"
+    return f"{place(spec)}, study {spec['study']}"
 
 
 def descriptors_of(spec: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from stm.reporting.layouts import (
     heading,
     in_mode,
     line_cells,
+    place,
     remarks_of,
     texts,
     with_lines,
@@ -37,8 +38,7 @@ def table_html(spec: dict[str, Any], rows: list[Row], claims: list[Row]) -> str:
 
 def table_caption(spec: dict[str, Any], rows: list[Row], claims: list[Row]) -> str:
     """What the paper claims by this table, and what was found."""
-    claimed = f"{heading(spec).partition(', study')[0]}: {spec['title']}"
-    return caption(claimed, _found(spec, rows), texts(claims), spec["study"])
+    return caption(f"{place(spec)}: {spec['title']}", _found(spec, rows), texts(claims), spec["study"])
 
 
 def _lines(spec: dict[str, Any], rows: list[Row], marks: dict[int, str]) -> str:

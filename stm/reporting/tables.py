@@ -33,7 +33,7 @@ def write_table(spec: dict[str, Any], out: Path) -> None:
     """Write `out`.csv, .claims.csv, and for people .md, .tex, .html, and .rst, its caption in the report.
 
     Args:
-        spec: of `stm.config.plan.TablePlan`.
+        spec: of `stm.config.tableplan.TablePlan`.
         out: the table's path without a suffix.
 
     Raises:

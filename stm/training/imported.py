@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from stm.config.schema.checkpoints import ClassOrder, Evaluation, Format
+from stm.config.formats import CheckpointFormat, ClassOrder
+from stm.config.schema.checkpoints import Evaluation
 from stm.data.listing import CLASS_COLUMNS, read_csv
 from stm.files import file_digest, write_sealed
 from stm.models.backbone import ResNet
@@ -29,7 +30,7 @@ class Source:
     """
 
     file: Path
-    format: Format
+    format: CheckpointFormat
     name: str
     variant: dict[str, Any]
     frames: int

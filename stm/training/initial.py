@@ -24,7 +24,7 @@ def starting_network(spec: dict[str, Any], classes: list[str], weights: Path | N
     """The network that a training starts from, and the names of the weights that keep their own start.
 
     Args:
-        spec: of `stm.config.plan.Run`, its recipe in full.
+        spec: of `stm.config.products.Run`, its recipe in full.
         classes: of the dataset that is trained on.
         weights: as of `initialise`; None where it starts from scratch.
 
@@ -41,7 +41,7 @@ def initialise(network: nn.Module, spec: dict[str, Any], weights: Path, classes:
 
     Args:
         network: as it was built; its classifier has one row a class.
-        spec: of `stm.config.plan.Run`.
+        spec: of `stm.config.products.Run`.
         weights: torchvision's, or `weights.safetensors` of a run with its `run.json` beside it.
         classes: of the dataset that is trained on, in the order of the classifier's rows.
 

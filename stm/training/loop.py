@@ -56,7 +56,7 @@ def train(
     A checkpoint of the same specification and data in `checkpoints` is resumed from; the folder is removed at the end.
 
     Args:
-        spec: of `stm.config.plan.Run`.
+        spec: of `stm.config.products.Run`.
         index_path: of the dataset.
         weights: the initial weights, where the recipe does not start from scratch.
         checkpoints: a folder for this run alone.

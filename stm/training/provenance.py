@@ -32,11 +32,12 @@ def provenance(device: torch.device) -> dict[str, Any]:
 
 
 def peak_memory_mb(device: torch.device) -> float:
-    """The most memory held so far: of the GPU, or of this process."""
+    """The most memory held so far, in 10^6 bytes: of the GPU, or of this process."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kilobytes / (2**20 if platform.system() == "Darwin" else 2**10)
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # KiB, but bytes on macOS.
+    return most * (1 if platform.system() == "Darwin" else 1024) / 1e6
 
 
 def _commit() -> str | None:

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from stm.analysis.likeness import correlation, magnitude
-from stm.analysis.maps import MEASURES, write_maps
+from stm.analysis.maps import write_maps
 from stm.analysis.mapsfile import MapsError, read_maps_file, write_maps_file
 from stm.analysis.motion import LUMA, at_stem, drawn_pair, write_motion
+from stm.config.signals import MEASURES
 from stm.data.dataset import EvaluationClips
 from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise

@@ -144,6 +144,15 @@ def test_accuracy_against_cost_reads_the_tables_themselves(planned):
     assert planned().figure("accuracy_cost").inputs == ["reports/table6.csv"]
     other = planned(reports_dir="mine", tables=["table7"])
     assert other.figure("accuracy_cost").inputs == ["mine/table7.csv"]
+    assert other.figure("accuracy_cost").spec["genuine"] == []
+
+
+def test_accuracy_against_cost_knows_whose_data_are_the_papers(planned):
+    plan = planned(tables=["table6"])
+    path = plan.config / "datasets/own.yaml"
+    path.write_text(yaml.safe_dump({**DATASET, "genuine": "something_v1"}))
+    genuine = planned(tables=["table6"]).figure("accuracy_cost").spec["genuine"]
+    assert genuine == sorted({p.run.experiment for p in plan.figure("accuracy_cost").predictions})
 
 
 def test_confusions_read_the_predictions_of_both_lines(planned):

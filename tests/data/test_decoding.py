@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from stm.data import decoding
-from stm.data.decoding import DecoderError, Video, VideoError, scaled, upright
+from stm.data.decoding import DecoderError, Video, VideoError, upright
+from stm.data.framesize import scaled
 
 from .hostile import HLS, encode
 

@@ -6,6 +6,7 @@ training list of Kinetics-400 are not there. The papers say 19,095 validation cl
 """
 
 import csv
+import re
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,15 +17,18 @@ from stm.config.datasetplan import datasets_plan
 from stm.config.study import BoundStudy
 from stm.data.annotations import class_list, read
 from stm.data.annotations.subset import subset
+from stm.data.check.listed import class_line, mirror_line, split_lines
 from stm.data.counts import counts as listed_counts
 from stm.data.counts import unexpected
 from stm.data.listing import shard_digests
 from stm.reporting.datasets import write_datasets
 
 from ..downloads import lay_out_lists
+from ..workflow.docs.pages import CODE, blocks, prose, shows
 
 CONFIG = Path(__file__).parents[2] / "config"
 
+SIX = ["something_v1", "something_v2", "jester", "kinetics400", "ucf101", "hmdb51"]
 UCF101 = [(9537, 3783), (9586, 3734), (9624, 3696)]
 
 
@@ -155,8 +159,43 @@ def test_kinetics400(official_lists):
     assert len({clip.group for clip in clips}) == len(clips)
 
 
-@pytest.mark.parametrize("role", ["something_v1", "something_v2", "jester", "kinetics400", "ucf101", "hmdb51"])
-def test_the_reduced_datasets_are_as_expected(role, data, monkeypatch):
+@pytest.fixture(scope="module")
+def whole(data):
+    """All clips of an entry, read once, in the working folder of a test."""
+    found = {}
+
+    def clips_of(name):
+        if name not in found:
+            found[name] = read(
+                BoundStudy(CONFIG / "paper.yaml", {"roles": {name: name}}, CONFIG).dataset_of(name).listing_spec
+            )
+        return found[name]
+
+    return clips_of
+
+
+def promised(name):
+    """What docs/datasets.md says that `stm check` prints of an entry: in its block, or in its row of the table."""
+    if name == "something_v2":
+        (block,) = [text for kind, text in blocks("docs/datasets.md") if kind == "text" and text.startswith(name)]
+        return re.findall(r"^ +(\d+ classes, .*|train: .*|validation: .*|a flip .*)$", block, re.MULTILINE)
+    _, _, table = prose("docs/datasets.md").partition("| entry | the lines of classes and clips when all is right |")
+    return CODE.findall(re.search(rf"^\| `{name}` \| (.+) \|$", table, re.MULTILINE)[1])
+
+
+@pytest.mark.parametrize("name", SIX)
+def test_check_prints_what_the_page_shows(name, data, whole, monkeypatch):
+    monkeypatch.chdir(data.parent)
+    dataset = BoundStudy(CONFIG / "paper.yaml", {"roles": {name: name}}, CONFIG).dataset_of(name)
+    labels = class_list(dataset.listing_spec, whole(name))
+    printed = "\n".join([class_line(labels), *split_lines(whole(name), dataset.folds), mirror_line(labels)])
+    lines = promised(name)
+    assert len(lines) == {"something_v2": 4, "kinetics400": 2}.get(name, 3)
+    assert [line for line in lines if not shows(printed, line)] == [], printed
+
+
+@pytest.mark.parametrize("role", SIX)
+def test_the_reduced_datasets_are_as_expected(role, data, whole, monkeypatch):
     monkeypatch.chdir(data.parent)
     dataset = BoundStudy(CONFIG / "reduced.yaml", config=CONFIG).dataset_of(role)
     clips = read(dataset.listing_spec)
@@ -165,8 +204,7 @@ def test_the_reduced_datasets_are_as_expected(role, data, monkeypatch):
     assert_whole_groups(clips, len(dataset.folds))
     assert dataset.dataset.genuine is None
     # Labels and ids alone choose: a list may be in any order.
-    whole = read({key: value for key, value in dataset.listing_spec.items() if key != "subset"})
-    assert set(subset(whole[::-1], **dataset.subset["subset"])) == set(clips)
+    assert set(subset(whole(role)[::-1], **dataset.subset["subset"])) == set(clips)
     assert 100 <= len(clips) / dataset.dataset.shards <= 300
 
 

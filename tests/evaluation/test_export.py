@@ -21,7 +21,10 @@ from .runs import CPU, FRAMES, HEIGHT, WIDTH, evaluated, made_run, protocol
 def project(index, tmp_path, monkeypatch) -> Path:
     """A working folder with the frames of the dataset."""
     (tmp_path / "results/frames").mkdir(parents=True)
-    (tmp_path / "results/frames/small").symlink_to(index.parent)
+    (tmp_path / "results/frames/small-0123abcd").symlink_to(index.parent)
+    # Of no concern to a run on another dataset.
+    (tmp_path / "results/frames/other-0123abcd").mkdir()
+    (tmp_path / "results/frames/other-0123abcd/index.arrow").write_text("damaged")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -74,6 +77,12 @@ def test_where_the_frames_are_not_here_noise_is_compared_and_the_card_says_so(sp
     run = recorded(spec, index, project, "tea", data_digest="of other frames")
     assert exported(run, "pt2", project / "tea.pt2") == 0
     assert "8 clips of noise (the dataset's frames are not here)" in (project / "tea.pt2.md").read_text()
+
+
+def test_a_network_is_not_written_where_its_card_cannot_be(run, project):
+    (project / "stm.pt2.md").mkdir()
+    assert exported(run, "pt2", project / "stm.pt2") == 1
+    assert [path.name for path in project.glob("*stm.pt2*")] == ["stm.pt2.md"]
 
 
 def test_an_onnx_file_gives_the_networks_probabilities_for_any_number_of_clips(run, project):

@@ -16,12 +16,20 @@ import torch
 from safetensors.torch import save_file
 
 from stm.cli import main
+from stm.config.schema.checkpoints import Evaluation
+from stm.config.schema.networks import Backbone, Variant
+from stm.config.schema.protocols import PROTOCOLS
+from stm.config.specification import variant_departures
+from stm.data.dataset import EvaluationClips
 from stm.data.decoding import Video
-from stm.data.transforms import centre_region, crop
-from stm.evaluation.evaluate import load_run
+from stm.data.videos import VideoFrames
+from stm.evaluation.evaluate import load_run, softmax_scores
+from stm.evaluation.predict import frames_spec
 from stm.evaluation.stream import watch
 from stm.files import file_digest, write_json
 from stm.models.builder import build
+from stm.models.foreign import foreign_name
+from stm.training.imported import Source, import_run
 
 CLASSES = ["left", "right", "up", "down"]
 
@@ -31,7 +39,8 @@ def run(spec, tmp_path):
     """The folder of a run with random weights, trained with frames 5 apart."""
     folder = tmp_path / "run"
     folder.mkdir()
-    spec["dataset"]["frames"] = {"short_side": 40, "size": None}
+    # Of a quality that shows.
+    spec["dataset"] |= {"frames": {"short_side": 40, "size": None, "quality": 30}, "decoder": "pyav"}
     torch.manual_seed(0)
     network = build(spec["variant"], spec["frames"], len(CLASSES))
     network.fc.weight.data.normal_()
@@ -52,33 +61,36 @@ def printed(capsys, *arguments) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
+def shown_online(run, video, step) -> torch.Tensor:
+    """(frames, 3, H, W) bytes: what the protocol `online` shows of the same clip of a dataset."""
+    spec = json.loads((run / "run.json").read_text())["spec"]
+    frames, shown = VideoFrames("clip", video, frames_spec(spec)), PROTOCOLS["online"].model_dump()
+    recipe = spec["recipe"]
+    return EvaluationClips(frames, [0], shown, spec["frames"], recipe["short_side"], recipe["crop_size"], step)[0][0]
+
+
 def test_every_step_is_a_line_with_time_class_and_probability_and_the_last_line_says_whether_it_kept_up(
     run, video, capsys
 ):
     lines = printed(capsys, video, "--run", run)
-    source = Video(video, short_side=40)
-    frames = list(source)
-    network, record = load_run(run, torch.device("cpu"))
-    size = record["spec"]["recipe"]["crop_size"]
-    assert len(lines) == -(-len(frames) // 5) + 1
+    rate, frames = Video(video, short_side=40), shown_online(run, video, 5)
+    assert len(list(rate)) == 24 and len(frames) == 5
+    network, _ = load_run(run, torch.device("cpu"))
+    assert len(lines) == len(frames) + 1
     shown = []
     for k, line in enumerate(lines[:-1]):
         seconds, probability, label = re.fullmatch(r" *([0-9.]+) s +([0-9.]+)%  (\w+)(?:  warming up)?", line).groups()
-        assert float(seconds) == pytest.approx(5 * k / source.rate, abs=0.006)
+        assert float(seconds) == pytest.approx(5 * k / rate.rate, abs=0.006)
         assert line.endswith("warming up") == (k < 3)
         shown.append((label, float(probability)))
     # The first frame stands for all four of the window; from the fourth step on the window is full.
-    for k, numbers in ((0, [0, 0, 0, 0]), (3, [0, 5, 10, 15]), (4, [5, 10, 15, 20])):
-        clip = torch.from_numpy(np.stack([frames[number] for number in numbers])).permute(0, 3, 1, 2)
-        region = centre_region(*clip.shape[-2:], size, size[0] / record["spec"]["recipe"]["short_side"])
-        pixels = crop(clip, region, size).float() / 255
-        mean, deviation = (torch.tensor(x).view(3, 1, 1) for x in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    for k, window in ((0, [0, 0, 0, 0]), (3, [0, 1, 2, 3]), (4, [1, 2, 3, 4])):
         with torch.no_grad():
-            scores = network(((pixels - mean) / deviation)[None]).softmax(1)[0]
+            scores = softmax_scores(network, frames[window][None])[0]
         assert shown[k][0] == CLASSES[int(scores.argmax())]
         assert shown[k][1] == pytest.approx(100 * float(scores.max()), abs=0.06)
     assert re.search(
-        rf"5 steps of 5 frames: .* frames/s against the source's {source.rate:.2f}: (real time|slower)", lines[-1]
+        rf"5 steps of 5 frames: .* frames/s against the source's {rate.rate:.2f}: (real time|slower)", lines[-1]
     )
 
 
@@ -162,6 +174,27 @@ def test_a_run_that_does_not_say_its_spacing_asks_for_it(run, video, capsys):
     assert main(["online", str(video), "--run", str(run), "--device", "cpu"]) == 1
     assert "does not say how far apart frames were in training: give --every N" in capsys.readouterr().err
     assert len(printed(capsys, video, "--run", run, "--every", 12)) == 3
+
+
+def test_an_imported_run_is_shown_frames_as_its_evaluation_shows_them(video, tmp_path, capsys):
+    variant = variant_departures(Variant(shift="both_ways"), Backbone(block="bottleneck", blocks=[1, 1, 1, 1], width=8))
+    torch.manual_seed(0)
+    network = build(variant, 4, len(CLASSES)).eval()
+    network.fc.weight.data.normal_()
+    state = {f"module.{foreign_name(name, 'tsm', network)}": value for name, value in network.state_dict().items()}
+    torch.save({"state_dict": state}, tmp_path / "theirs.pth")
+    (tmp_path / "classes.txt").write_text("\n".join(CLASSES))
+    run = tmp_path / "imported"
+    source = Source(tmp_path / "theirs.pth", "tsm", "tsm", variant, 4, "listed")
+    import_run(source, tmp_path / "classes.txt", Evaluation(short_side=40, crop_size=[32, 32], threads=1), run)
+    capsys.readouterr()
+    assert main(["online", str(video), "--run", str(run), "--device", "cpu"]) == 1
+    assert "give --every N" in capsys.readouterr().err
+    lines = printed(capsys, video, "--run", run, "--every", 6)
+    with torch.no_grad():
+        scores = softmax_scores(network, shown_online(run, video, 6)[None])[0]
+    assert lines[3].split()[2:] == [f"{float(scores.max()):.1%}", CLASSES[int(scores.argmax())]]
+    assert "4 steps of 6 frames" in lines[4]
 
 
 def test_a_file_that_is_no_video_is_an_error_and_no_prediction(run, tmp_path, capsys):

@@ -12,7 +12,7 @@ PUBLISHED = {"TSN": (19.7, 46.6), "CSTM": (47.7, 77.9), "CMM": (44.1, 74.8), "ST
 
 
 class MadeTable:
-    """Specifications as `stm.config.plan.TablePlan.spec` gives them, and the files that they name, in one folder."""
+    """Specifications as `stm.config.tableplan.TablePlan` gives them, and the files that they name, in one folder."""
 
     def __init__(self, folder, clips=240, classes=8):
         self.folder, self.count = folder, clips

@@ -47,6 +47,17 @@ def test_cells_are_medians_of_rounds_and_ratios_are_taken_round_by_round(made, w
     assert (row["mode"], row["batch"], row["published_batch"]) == ("plain", "1", "16")
 
 
+def test_the_page_opens_with_speeds_beside_the_published(made, written, opened, tmp_path):
+    rows, _ = written(made.timed(ROUNDS, [speed_claim(made, "STM", "TSN")]))
+    page = opened(tmp_path / "reports" / "table6.html")
+    lines = [
+        " ".join(row.split()) for row in page.locator("table:not(.claims)").first.locator("tbody tr").all_inner_texts()
+    ]
+    shown = {line.split()[0]: line for line in lines}
+    assert shown.keys() == set(rows.index) and "6.30 [4.80, 9.00]" in shown["CSTM"]
+    assert page.locator("table.claims .verdict").count() == 1
+
+
 def test_hardware_batch_and_precision_are_deviations_beside_those_of_the_run(made, written):
     rows, _ = written(made.timed(ROUNDS, spec={"precision": "bfloat16"}))
     speed = "speed: on a processor, 2 threads for one a GPU; speed: batch of 1 for 16; speed: bfloat16 for float32"

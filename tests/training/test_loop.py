@@ -60,7 +60,7 @@ def test_a_killed_process_resumes_to_the_same_weights(spec, index, tmp_path):
     whole = trained(spec, index, tmp_path / "whole")
     out = tmp_path / "killed"
     command = [sys.executable, "-m", "stm", "train", "--spec", canonical_json(spec), "--index", str(index)]
-    command += ["--checkpoints", str(out / "checkpoints"), "--out", str(out / "run"), "--checkpoint-seconds", "0"]
+    command += ["--checkpoints", str(out / "checkpoints"), "--out", str(out / "run"), "--checkpoint-seconds", "0.001"]
     command += ["--device", "cpu"]
     process = subprocess.Popen(command)
     deadline = time.monotonic() + 60

@@ -9,8 +9,6 @@ import pytest
 
 from .conftest import Pipeline
 
-CHROMIUM = shutil.which("chromium")
-
 
 def stm_report(pipeline: Pipeline, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`stm report -- ARGUMENTS`, as make runs it."""
@@ -26,41 +24,10 @@ def report(finished) -> Path:
     return finished.folder / "reports" / "report.html"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("there is no chromium on this machine: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
-def page(browser, report):
-    """The page, opened; no error on its console and nothing asked of anybody, whatever a test does with it."""
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
-    page.set_default_timeout(120_000)  # a machine may be busy
-    trouble = []
-    page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("request", lambda request: trouble.append(request.url) if is_elsewhere(request.url) else None)
-    page.on("requestfailed", lambda request: None if of_the_browser(request.url) else trouble.append(request.url[:80]))
-    page.goto(report.as_uri())
-    yield page
-    page.close()
-    assert trouble == []
-
-
-def is_elsewhere(url: str) -> bool:
-    return not url.startswith(("file:", "data:", "blob:")) and not of_the_browser(url)
-
-
-def of_the_browser(url: str) -> bool:
-    """Its own viewer of pdf files is an extension; it stops loading when another entry is opened."""
-    return url.startswith(("chrome-extension:", "chrome:"))
+def page(opened, report):
+    """The page, opened."""
+    return opened(report)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

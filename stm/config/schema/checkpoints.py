@@ -1,17 +1,14 @@
 """Keys of `config/known_checkpoints.yaml`: public weights of others, and what their authors say of them."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
+from stm.config.formats import CheckpointFormat, ClassOrder
 from stm.config.loading import Strict
 from stm.config.schema.datasets import Role
 from stm.config.schema.fields import Count, Name
 
-# Whose names the weights in a file have.
-Format = Literal["tsm", "tea", "torchvision"]
-# Of the outputs of its classifier: that of the list of classes, or the same names by code point.
-ClassOrder = Literal["listed", "alphabetical"]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -32,7 +29,7 @@ class Checkpoint(Strict):
 
     id: Name
     method: str
-    format: Format
+    format: CheckpointFormat
     variant: Name
     frames: Count
     role: Role

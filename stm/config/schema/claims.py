@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from stm.config.loading import Strict
 from stm.config.schema.datasets import Role
 from stm.config.schema.fields import Name, NotNegativeInt, Positive
+from stm.config.signals import Measure
 
 
 class Difference(Strict):
@@ -37,9 +38,7 @@ class Likeness(Difference):
     """The difference first - second of two signals of a figure, `<line>/<signal>`, in one of its measures."""
 
     figure: Name
-    # The correlation of a map with TV-L1 flow, or with the high or the low temporal frequency of the features before
-    # the block; or the share of its energy inside what moves, or on its outline.
-    measure: Literal["flow", "high", "low", "inside", "edge"]
+    measure: Measure
 
 
 class Counted(Strict):

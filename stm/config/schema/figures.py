@@ -7,6 +7,7 @@ from pydantic import Field, RootModel, model_validator
 from stm.config.loading import Strict
 from stm.config.schema.datasets import Role
 from stm.config.schema.fields import Count, Name, Positive
+from stm.config.signals import Measure
 
 Tables = Annotated[list[Name], Field(min_length=1)]
 
@@ -90,7 +91,7 @@ class Maps(Strict):
     # What is held against each other below the pictures, and how each is called there.
     signals: Annotated[dict[Signal, str], Field(min_length=1)]
     # By measure, the signal that the paper speaks of: the others' difference to it is given.
-    measures: Annotated[dict[Literal["flow", "high", "low", "inside", "edge"], Signal], Field(min_length=1)]
+    measures: Annotated[dict[Measure, Signal], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stm.config.reportplan import PAPERS
 from stm.files import write_text
 from stm.reporting.captions import caption
 from stm.reporting.cells import Value, markdown
-from stm.reporting.layouts import claims_markdown, grouped, texts
+from stm.reporting.layouts import claims_markdown, grouped, heading, place, texts
 from stm.reporting.webpage import (
     claims_table,
     deviation_notes,
@@ -56,13 +55,10 @@ def write_pages(
         out: path without its ending.
     """
     printed = texts(claims)
-    place = f"{spec['where']} of {PAPERS[spec['paper']]}"
     files = {
-        ".md": _markdown(spec, place, measured, explained, printed, out.name),
-        ".html": webpage(
-            f"{place}, study {spec['study']}", spec["title"], _parts(spec, measured, explained, printed, out)
-        ),
-        ".rst": caption(f"{place}: {spec['title']}", found, printed, spec["study"]),
+        ".md": _markdown(spec, measured, explained, printed, out.name),
+        ".html": webpage(heading(spec), spec["title"], _parts(spec, measured, explained, printed, out)),
+        ".rst": caption(f"{place(spec)}: {spec['title']}", found, printed, spec["study"]),
     }
     for ending, text in files.items():
         write_text(out.with_name(f"{out.name}{ending}"), text)
@@ -70,14 +66,13 @@ def write_pages(
 
 def _markdown(
     spec: dict[str, Any],
-    place: str,
     measured: Sequence[Measures],
     explained: str,
     claims: list[dict[str, str]],
     name: str,
 ) -> str:
     title = markdown(spec["title"])
-    text = [f"# {place}, study {spec['study']}", "", title, "", f"![{title}]({name}.png)", ""]
+    text = [f"# {heading(spec)}", "", title, "", f"![{title}]({name}.png)", ""]
     for table in measured:
         text += [f"## {table.title}", ""] if table.title else []
         text += [f"| {' | '.join(map(markdown, table.header))} |"]

@@ -1,7 +1,7 @@
 """How like each other maps of networks are, over all clips: the rows and what claims compare of them.
 
 Shape letters: S seeds, n clips, d clips that are drawn, h and w cells of a map. A signal is `<line>/<name>`, with the
-names of `stm.analysis.maps`.
+names of `stm.config.signals`.
 """
 
 from collections.abc import Sequence
@@ -13,14 +13,15 @@ import numpy as np
 
 from stm.analysis.mapsfile import read_maps_file
 from stm.analysis.statistics import Estimate, difference_interval
+from stm.config.signals import CORRELATIONS, ENERGY_SHARES, UNTRAINED
 from stm.reporting.cells import Value
 from stm.reporting.figures.featureclaims import Pair
 from stm.reporting.measured import TableError
 
-UNITS = dict.fromkeys(("flow", "high", "low"), "correlation") | dict.fromkeys(("inside", "edge"), "share of energy")
+UNITS = {**dict.fromkeys(CORRELATIONS, "correlation"), **dict.fromkeys(ENERGY_SHARES, "share of energy")}
 NOT_MEASURED = {
-    **dict.fromkeys(("flow", "high", "low"), "nothing changes in any clip"),
-    **dict.fromkeys(("inside", "edge"), "nobody knows where the mover is: the clips are not drawn by the project"),
+    **dict.fromkeys(CORRELATIONS, "nothing changes in any clip"),
+    **dict.fromkeys(ENERGY_SHARES, "nobody knows where the mover is: the clips are not drawn by the project"),
 }
 
 COLUMNS = (
@@ -95,7 +96,7 @@ def likeness_rows(spec: dict[str, Any], seen: Seen) -> list[dict[str, Value]]:
             line = spec["lines"][signal.partition("/")[0]]
             estimate, clips = seen.difference(measure, signal)
             status = None if estimate else NOT_MEASURED[measure]
-            if signal.partition("/")[2].removeprefix("untrained_") == measure:
+            if signal.partition("/")[2].removeprefix(UNTRAINED) == measure:
                 estimate, clips, status = None, 0, "it is what the others are held against"
             row: dict[str, Value] = {
                 **dict.fromkeys(COLUMNS),

@@ -12,6 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import SubFigure
 
 from stm.analysis.mapsfile import read_maps_file
+from stm.config.signals import EVEN, OF_FRAMES, STEP, UNTRAINED
 from stm.reporting.cells import Value
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.figures.deciderpage import Measures, write_pages
@@ -23,8 +24,6 @@ Row = dict[str, Value]
 
 # Dark to bright in print too, and the same to colour-blind readers.
 COLOURS = "cividis"
-# How far apart the places are that a map's cells look at, in pixels.
-STEP = 4
 
 TITLES = {
     "flow": "Correlation with TV-L1 flow",
@@ -144,9 +143,9 @@ def _panels(figure: SubFigure, spec: dict[str, Any], rows: list[Row]) -> None:
 def _network(signal: str) -> str:
     """The network that a signal is of: a trained one, what it started from, or none where it is of the frames."""
     line, _, name = signal.partition("/")
-    if name in ("flow", "even") or name.startswith("frame_"):
+    if name in (*OF_FRAMES, EVEN):
         return "frames"
-    return f"untrained {line}" if name.startswith("untrained_") else line
+    return f"untrained {line}" if name.startswith(UNTRAINED) else line
 
 
 def _points(spec: dict[str, Any], images: dict[str, np.ndarray], about: dict[str, Any]) -> list[Row]:

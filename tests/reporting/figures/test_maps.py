@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stm.analysis.maps import MEASURES
 from stm.analysis.mapsfile import MapsError, read_maps_file, write_maps_file
 from stm.analysis.statistics import difference_interval
+from stm.config.signals import MEASURES
 from stm.reporting.figures.featureclaims import claim_rows
 from stm.reporting.figures.kinds import write_figure
 from stm.reporting.figures.likeness import claim_pairs, likeness_rows, load_seen
@@ -106,6 +106,17 @@ def test_the_same_maps_give_the_same_bytes(spec, tmp_path):
     assert files == [f"picture.{end}" for end in ("claims.csv", "csv", "html", "md", "pdf", "png", "points.csv", "rst")]
     same = [(tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes() for name in files]
     assert all(same)
+
+
+def test_the_page_opens_with_its_picture_its_measures_and_its_claims(opened, spec, tmp_path):
+    write_figure(spec, tmp_path / "picture")
+    page = opened(tmp_path / "picture.html")
+    assert page.locator("h1").inner_text() == "Figure 1 of TPAMI 2022, study demo"
+    assert page.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 1000
+    rows = pd.read_csv(tmp_path / "picture.csv")
+    assert page.locator("table:not(.claims) tbody tr").count() == len(rows) == 3 * 4
+    verdicts = pd.read_csv(tmp_path / "picture.claims.csv")["verdict"].tolist()
+    assert page.locator("table.claims .verdict").all_inner_texts() == verdicts
 
 
 def test_the_csv_holds_each_signal_with_its_difference_to_the_one_in_question(spec):
