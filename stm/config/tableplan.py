@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from stm.config.deviations import deviations, lost_start, vanished_loss
+from stm.config.deviations import deviations, lost_start
 from stm.config.loading import ConfigError, Source, suggestion
 from stm.config.networkproducts import LatencyJob, Network, SpeedJob, latency_job
 from stm.config.products import Prediction
 from stm.config.schema.claims import Claim
 from stm.config.schema.protocols import PROTOCOLS
 from stm.config.schema.tables import Line, PublishedLine, PublishedTable, Table
+from stm.config.specification import recipe_in_full
 from stm.config.study import PACKAGE, BoundStudy
 from stm.config.tableclaims import LocatedClaim, claims_of, references, require_figures
 from stm.config.tablefiles import printed_line, role_of, table_files
@@ -97,6 +98,9 @@ class TableLine:
             "genuine": dataset.dataset.genuine == self.role,
             "tests_claims": dataset.dataset.tests_claims,
             "obstacle": self.obstacle,
+            "twins": recipe_in_full(first.run.spec["recipe"])["twins"],
+            "classes": dataset.dataset.expect.get("classes"),
+            "published_classes": self.classes,
         }
 
 
@@ -282,7 +286,7 @@ def _line(study: BoundStudy, source: Source, table: Table, i: int, published: Pu
         run_size=study.run_size(role, line.variant, line.frames, recipe) if trained else None,
         deviations=deviations(study, role, line, recipe, protocol) if trained else [],
         sees_order=study.variants[line.variant].sees_order,
-        obstacle=vanished_loss(study, role, line, recipe) or lost_start(study, table, recipe) if trained else None,
+        obstacle=lost_start(study, table, recipe) if trained else None,
     )
 
 

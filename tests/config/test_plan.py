@@ -327,10 +327,16 @@ def test_without_bottlenecks_tea_stands_as_published(config):
     assert measured == {"TSN", "TSM", "STM"}
 
 
-def test_a_correlation_loss_that_few_classes_switch_off_is_an_obstacle(both):
-    obstacles = {line.line.name: line.obstacle for line in both.table("twins_controls").lines}
-    assert [name for name, why in obstacles.items() if why] == ["twins"]
-    assert "at most 0.04, 1.74 with the paper's 174" in obstacles["twins"]
+def test_a_line_says_with_what_correlation_loss_and_on_how_many_classes_it_is_trained(both):
+    lines = {line["name"]: line["measured"] for line in both.table("twins_controls").spec["lines"]}
+    assert {(run["classes"], run["published_classes"]) for run in lines.values()} == {(4, 174)}
+    assert lines["one_view"]["twins"] is None
+    weights = {
+        name: (run["twins"]["correlation_weight"], run["twins"]["chosen_for_classes"])
+        for name, run in lines.items()
+        if run["twins"]
+    }
+    assert weights == {"two_views": (0.0, None), "twins": (0.01, None), "twins_held": (0.01, 174)}
 
 
 def test_a_claim_of_an_unknown_line_is_refused_where_it_stands(config):

@@ -252,12 +252,37 @@ def test_a_statement_that_the_paper_contradicts_is_inconsistent_whatever_is_meas
 
 def test_a_line_with_an_obstacle_decides_nothing_and_is_no_test_of_the_family(made, claims):
     spec = made.table6([made.claim("P125", "STM", "CMM"), made.claim("P104", "CSTM", "CMM")], **OTHER)
-    spec["lines"][3]["measured"]["obstacle"] = "with 8 classes the loss is off"
+    spec["lines"][3]["measured"]["obstacle"] = "starts otherwise"
     rows = claims(spec)
     assert rows.loc["P125", "verdict"] == "not testable here"
-    assert rows.loc["P125", "why"] == "with 8 classes the loss is off" and rows.loc["P125", "measured"] > 0
+    assert rows.loc["P125", "why"] == "starts otherwise" and rows.loc["P125", "measured"] > 0
     alone = claims(made.table6([made.claim("P104", "CSTM", "CMM")], **OTHER))
     assert rows.loc["P104", "p_holm"] == alone.loc["P104", "p_holm"]
+
+
+TWINS = {"correlation_weight": 0.01, "off_diagonal_weight": 0.0039, "centred": False, "chosen_for_classes": None}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stopped"),
+    [
+        (TWINS, None, True),
+        (TWINS, {**TWINS, "correlation_weight": 0.0}, True),
+        (TWINS, TWINS, False),
+        ({**TWINS, "chosen_for_classes": 174}, None, False),
+        (None, {**TWINS, "correlation_weight": 0.0}, False),
+    ],
+)
+def test_few_classes_stop_only_claims_whose_lines_differ_in_their_correlation_loss(
+    made, claims, first, second, stopped
+):
+    spec = made.table6([made.claim("P125", "STM", "CMM")], **OTHER)
+    for number, twins in ((3, first), (2, second)):
+        # What the predictions hold counts, where nothing is expected of the data.
+        spec["lines"][number]["measured"] |= {"twins": twins, "classes": None}
+    row = claims(spec).loc["P125"]
+    assert row["verdict"] == ("not testable here" if stopped else "holds here")
+    assert not stopped or ("with 8 classes" in row["why"] and "at most 0.08, 1.74 with the paper's 174" in row["why"])
 
 
 def test_two_gaps_of_the_same_clips_are_compared_clip_by_clip(made, claims):

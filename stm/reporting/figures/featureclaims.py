@@ -9,6 +9,8 @@ from stm.analysis.statistics import Estimate, holm, smallest_effect
 from stm.reporting import verdicts
 from stm.reporting.cells import Value
 from stm.reporting.claims import common_cells
+from stm.reporting.comparisons import plumbing
+from stm.reporting.correlationloss import vanished_loss
 from stm.reporting.verdicts import INCONSISTENT, NOT_TESTABLE, Verdict
 
 
@@ -30,9 +32,9 @@ class Pair:
 
     @property
     def obstacles(self) -> str:
-        if not all(line["tests_claims"] for line in self.lines):
-            return "the dataset is a check of the plumbing (tests_claims: false)"
-        return "; ".join(dict.fromkeys(filter(None, [self.obstacle, *(line["obstacle"] for line in self.lines)])))
+        lost = vanished_loss([(line, line["classes"]) for line in self.lines])
+        found = dict.fromkeys(filter(None, [self.obstacle, *(line["obstacle"] for line in self.lines), lost]))
+        return plumbing(self.lines) or "; ".join(found)
 
 
 def claim_rows(spec: dict[str, Any], pairs: Mapping[str, Pair]) -> list[dict[str, Value]]:

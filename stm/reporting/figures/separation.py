@@ -44,6 +44,11 @@ class Network:
     measurable: np.ndarray
 
     @property
+    def described(self) -> dict[str, Any]:
+        """The line, with as many classes as its features are of."""
+        return {**self.line, "classes": len(self.seeds[0].classes)}
+
+    @property
     def labels(self) -> np.ndarray:
         return self.seeds[0].labels[self.measurable]
 
@@ -128,7 +133,7 @@ def claim_pairs(spec: dict[str, Any], networks: Sequence[Network]) -> dict[str, 
     for claim in spec["claims"]:
         names, measure = [claim["separation"][key] for key in ("first", "second")], claim["separation"]["measure"]
         first, second = (values[name][measure] for name in names)
-        lines = (by_name[names[0]].line, by_name[names[1]].line)
+        lines = (by_name[names[0]].described, by_name[names[1]].described)
         pairs[claim["id"]] = Pair(lines, UNITS[measure], difference_interval(first, second, networks[0].groups))
     return pairs
 
