@@ -284,10 +284,18 @@ def _line(study: BoundStudy, source: Source, table: Table, i: int, published: Pu
         predictions=[[study.prediction(run, protocol) for run in seed] for seed in runs if seed],
         full_size=study.full_size(role, line.variant, line.frames, recipe),
         run_size=study.run_size(role, line.variant, line.frames, recipe) if trained else None,
-        deviations=deviations(study, role, line, recipe, protocol) if trained else [],
+        deviations=_deviations(study, role, line, published, recipe, protocol) if trained else [],
         sees_order=study.variants[line.variant].sees_order,
         obstacle=lost_start(study, table, recipe) if trained else None,
     )
+
+
+def _deviations(
+    study: BoundStudy, role: str, line: Line, published: PublishedLine, recipe: str, protocol: str
+) -> list[str]:
+    """In what a run differs from the paper's, and the paper's figure of others from what is trained alike here."""
+    printed = [f"the published {published.method} {published.departs}"] if published.departs else []
+    return [*deviations(study, role, line, recipe, protocol), *printed]
 
 
 def _other_line(study: BoundStudy, claims: list[LocatedClaim], ref: str) -> TableLine:
