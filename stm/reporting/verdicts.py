@@ -12,13 +12,14 @@ from stm.reporting.cells import as_printed
 
 LEVEL = 0.05
 NOT_TESTABLE = "not testable here"
+NOT_MADE = "not made"
 INCONSISTENT = "inconsistent in the paper"
 IDENTITY = "by construction"
 OTHERS_FIGURES = "a printed figure of others can be compared with only on the paper's data and without deviations"
 # Every word, in the order in which they are counted for a reader.
 WORDS = (
     *("replicated", "holds here", "refuted", "fails here", "undecided", "undecided here"),
-    *("control", "control undecided", "control failed", IDENTITY, INCONSISTENT, NOT_TESTABLE),
+    *("control", "control undecided", "control failed", IDENTITY, INCONSISTENT, NOT_MADE, NOT_TESTABLE),
 )
 
 

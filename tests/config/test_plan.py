@@ -258,6 +258,13 @@ def test_a_network_that_no_study_trains_is_counted_at_its_published_size_and_els
     assert counted["variant"] == {"network": "eco", "backbone": {"block": "bottleneck", "blocks": [3, 4, 6, 3]}}
 
 
+def test_what_a_study_leaves_out_is_told_from_what_it_cannot_make(config):
+    possible = planned(config, **{**BOTH_ROLES, "roles": {"something_v1": "own"}, "tables": ["table6"]}).possible
+    assert possible["table7"] == "reports/table7.csv" and possible["figure6"] == "reports/figure6.csv"
+    # No dataset is bound to the role of these.
+    assert not {"table6", "table2", "table3", "figure7"} & set(possible)
+
+
 def test_a_line_of_a_role_that_is_not_bound_is_published_only(config):
     plan = planned(config, recipes=BOTH_ROLES["recipes"], tables=["table11"])
     lines = plan.table("table11").spec["lines"]

@@ -143,10 +143,11 @@ rule claims:
         "../../environment.yml"
     params:
         study=PLAN.study.study,
+        possible=lambda w: canonical_json(PLAN.possible),
         out=lambda w, output: output.csv.removesuffix(".csv"),
         code=source_digest(*REPORTING_SOURCES),
     message:
         "Writing {output.csv}"
     shell:
-        "stm claims --tables {input.tables:q} --claims {input.claims:q} --study {params.study} --out {params.out}"
-        " > {log} 2>&1"
+        "stm claims --tables {input.tables:q} --claims {input.claims:q} --study {params.study}"
+        " --possible {params.possible:q} --out {params.out} > {log} 2>&1"
