@@ -12,7 +12,7 @@ from stm.config.schema.protocols import PROTOCOLS
 from stm.config.schema.tables import Line, PublishedLine, PublishedTable, Table
 from stm.config.specification import recipe_in_full
 from stm.config.study import PACKAGE, BoundStudy
-from stm.config.tableclaims import LocatedClaim, claims_of, references, require_figures
+from stm.config.tableclaims import LocatedClaim, claims_of, families_of, references, require_figures
 from stm.config.tablefiles import printed_line, role_of, table_files
 from stm.files import source_digest
 
@@ -118,6 +118,8 @@ class TablePlan:
     # Lines of other tables that claims of this one compare with, by `table/line`.
     others: dict[str, TableLine]
     claims: list[tuple[str, Claim]]
+    # By table, the comparisons that claims of this one rest on, among all that are tested there.
+    families: dict[str, list[Claim]]
 
     @property
     def all_lines(self) -> list[TableLine]:
@@ -180,6 +182,10 @@ class TablePlan:
             "lines": [line.spec for line in self.lines],
             "others": {name: line.spec for name, line in self.others.items()},
             "claims": [{"paper": paper, **claim.model_dump(exclude_none=True)} for paper, claim in self.claims],
+            "families": {
+                table: [claim.model_dump(exclude_none=True) for claim in family]
+                for table, family in self.families.items()
+            },
         }
 
     @property
@@ -213,8 +219,10 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
     if not table.counts_only and not any(role_of(table, line) in study.study.roles for line in table.lines):
         study.dataset_of(table.role)  # says which role is not bound
     claims = claims_of(study, name)
-    referred = dict.fromkeys(ref for _, _, _, claim in claims for ref in references(claim) if "/" in ref)
-    others = {ref: _other_line(study, claims, ref) for ref in referred}
+    families = families_of(study, claims)
+    judged = [*claims, *(located for family in families.values() for located in family)]
+    referred = dict.fromkeys(ref for _, _, _, claim in judged for ref in references(claim) if "/" in ref)
+    others = {ref: _other_line(study, judged, ref) for ref in referred}
     for claim_source, i, _, claim in claims:
         for key, measured in (("speed", claim.speed), ("reached", claim.reached)):
             if measured and measured.measure not in table.measures:
@@ -236,6 +244,7 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
         speed=_speed(study, name, table, lines) if table.runtime else None,
         others=others,
         claims=[(paper, claim) for _, _, paper, claim in claims],
+        families={table: [claim for _, _, _, claim in family] for table, family in families.items()},
     )
 
 

@@ -52,7 +52,9 @@ def claim_rows(
     }
     compared = {claim["id"]: compared_sides(claim["compare"], sides) for claim in spec["claims"] if "compare" in claim}
     estimates = {name: pair.estimate() for name, pair in compared.items()}
-    adjusted = _adjusted(spec["claims"], compared, estimates)
+    roots = _judged_elsewhere(spec, sides)
+    own = [claim for claim in spec["claims"] if claim.get("same_evidence_as") not in roots]
+    adjusted = _adjusted(own, compared, estimates)
     rows = []
     for claim in spec["claims"]:
         row = {**common_cells(spec, claim), "table": spec["table"]}
@@ -63,10 +65,21 @@ def claim_rows(
         elif "speed" in claim:
             rows.append(row | timed_claim(claim, sides, timings[claim["speed"]["measure"]]))
         else:
-            name = claim["id"]
-            rows.append(row | _effect(claim, compared[name], estimates[name], adjusted.get(tested(claim))))
+            name, root = claim["id"], claim.get("same_evidence_as")
+            p = roots[root] if root in roots else adjusted.get(tested(claim))
+            rows.append(row | _effect(claim, compared[name], estimates[name], p))
     controls = [_control(spec, side) for side in list(sides.values())[: len(spec["lines"])]]
     return rows + [row for found in controls for row in found]
+
+
+def _judged_elsewhere(spec: dict[str, Any], sides: Sides) -> dict[str, float]:
+    """Holm-adjusted p of claims of other tables that those of this one rest on, each in the family of its own table."""
+    found = {}
+    for claims in spec["families"].values():
+        compared = {claim["id"]: compared_sides(claim["compare"], sides) for claim in claims}
+        adjusted = _adjusted(claims, compared, {name: pair.estimate() for name, pair in compared.items()})
+        found |= {claim["id"]: adjusted[tested(claim)] for claim in claims if tested(claim) in adjusted}
+    return found
 
 
 def _adjusted(

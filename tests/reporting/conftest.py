@@ -142,6 +142,7 @@ class MadeTable:
             "lines": lines,
             "others": {},
             "claims": list(claims),
+            "families": {},
         }
 
     def table6(self, claims=(), seeds=1, **measured):

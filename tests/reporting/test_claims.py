@@ -265,6 +265,25 @@ def test_a_line_with_an_obstacle_decides_nothing_and_is_no_test_of_the_family(ma
     assert rows.loc["P104", "p_holm"] == alone.loc["P104", "p_holm"]
 
 
+def test_a_claim_that_rests_on_another_tables_evidence_has_its_p_and_its_verdict(made, claims):
+    root = made.claim("I70", "CSTM", "TSN")
+    beside = [made.claim("I73", "STM", "CSTM"), made.claim("I72", "STM", "TSN")]
+    family = claims(made.table6([root, *beside], **OTHER))
+    twin = made.table6([made.claim("P101", "CSTM", "TSN", same_evidence_as="I70")], **OTHER)
+    twin["others"] = {f"iccv_table5/{line['name']}": line for line in twin["lines"]}
+    twin["families"] = {"iccv_table5": [elsewhere("iccv_table5", claim) for claim in (root, *beside)]}
+    there, here = family.loc["I70"], claims(twin).loc["P101"]
+    assert here[["p_holm", "verdict", "why"]].tolist() == there[["p_holm", "verdict", "why"]].tolist()
+    alone = claims(made.table6([made.claim("P101", "CSTM", "TSN")], **OTHER)).loc["P101"]
+    assert alone["p_holm"] < there["p_holm"]
+
+
+def elsewhere(table, claim):
+    """A claim as the specification of another table names its lines."""
+    named = {key: f"{table}/{claim['compare'][key]}" for key in ("first", "second")}
+    return {**claim, "compare": {**claim["compare"], **named, "table": table}}
+
+
 TWINS = {"correlation_weight": 0.01, "off_diagonal_weight": 0.0039, "centred": False, "chosen_for_classes": None}
 
 
