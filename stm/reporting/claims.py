@@ -8,6 +8,7 @@ from stm.analysis.statistics import (
     Estimate,
     Interval,
     accuracy_interval,
+    beyond,
     equivalence,
     holm,
     smallest_effect,
@@ -66,51 +67,56 @@ def claim_rows(
             rows.append(row | timed_claim(claim, sides, timings[claim["speed"]["measure"]]))
         else:
             name, root = claim["id"], claim.get("same_evidence_as")
-            p = roots[root] if root in roots else adjusted.get(tested(claim))
+            p = roots[root] if root in roots else adjusted.get(name, [])
             rows.append(row | _effect(claim, compared[name], estimates[name], p))
     controls = [_control(spec, side) for side in list(sides.values())[: len(spec["lines"])]]
     return rows + [row for found in controls for row in found]
 
 
-def _judged_elsewhere(spec: dict[str, Any], sides: Sides) -> dict[str, float]:
-    """Holm-adjusted p of claims of other tables that those of this one rest on, each in the family of its own table."""
+def _judged_elsewhere(spec: dict[str, Any], sides: Sides) -> dict[str, list[float]]:
+    """As `_adjusted`, of claims of other tables that those of this one rest on, each in the family of its own table."""
     found = {}
     for claims in spec["families"].values():
         compared = {claim["id"]: compared_sides(claim["compare"], sides) for claim in claims}
-        adjusted = _adjusted(claims, compared, {name: pair.estimate() for name, pair in compared.items()})
-        found |= {claim["id"]: adjusted[tested(claim)] for claim in claims if tested(claim) in adjusted}
+        found |= _adjusted(claims, compared, {name: pair.estimate() for name, pair in compared.items()})
     return found
 
 
 def _adjusted(
     claims: list[dict[str, Any]], compared: dict[str, Compared], estimates: dict[str, Estimate | None]
-) -> dict[tuple[Any, ...], float]:
-    """Holm-adjusted p of every distinct test of the table that has a verdict; sizes are judged by their interval."""
-    p_values = {}
+) -> dict[str, list[float]]:
+    """By id, of each claim that has a verdict, p after Holm's adjustment over every distinct test of the claims.
+
+    An equivalence has two, of its holding and of its failing; sizes have none: they are judged by their interval.
+    """
+    tests: dict[tuple[Any, ...], list[float]] = {}
     for claim in claims:
         estimate = estimates.get(claim["id"])
         if estimate is None or "inconsistent" in claim or compared[claim["id"]].obstacle:
             continue
         if claim["kind"] == "direction":
-            p_values[tested(claim)] = estimate.p
+            tests[tested(claim)] = [estimate.p]
         elif claim["kind"] == "equivalence":
-            p_values[tested(claim)] = equivalence(estimate, claim["margin"] / 100)
-    return dict(zip(p_values, holm(list(p_values.values())), strict=True))
+            margin = claim["margin"] / 100
+            tests[tested(claim)] = [equivalence(estimate, margin), beyond(estimate, margin)]
+    adjusted = iter(holm([p for values in tests.values() for p in values]))
+    found = {test: [next(adjusted) for _ in values] for test, values in tests.items()}
+    return {c["id"]: found[tested(c)] for c in claims if c["id"] in compared and tested(c) in found}
 
 
-def _verdict(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p: float | None) -> Verdict:
+def _verdict(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p: list[float]) -> Verdict:
     if "inconsistent" in claim:
         return Verdict(verdicts.INCONSISTENT, claim["inconsistent"])
     if estimate is None or pair.obstacle:
         return Verdict(NOT_TESTABLE, pair.obstacle)
     if claim["kind"] == "size":
         return verdicts.size(estimate, claim["published"] / 100, claim["margin"] / 100, genuine=pair.genuine)
-    assert p is not None, f"{claim['id']} is tested and has no p"
+    assert p, f"{claim['id']} is tested and has no p"
     if claim["kind"] == "equivalence":
-        return verdicts.equivalence(estimate, p, claim["margin"] / 100, genuine=pair.genuine)
+        return verdicts.equivalence(p[0], p[1], claim["margin"] / 100, genuine=pair.genuine)
     if pair.by_construction:
-        return verdicts.construction(estimate, p)
-    return verdicts.direction(estimate, p, genuine=pair.genuine)
+        return verdicts.construction(estimate, p[0])
+    return verdicts.direction(estimate, p[0], genuine=pair.genuine)
 
 
 def common_cells(spec: dict[str, Any], claim: dict[str, Any]) -> dict[str, Value]:
@@ -124,7 +130,7 @@ def common_cells(spec: dict[str, Any], claim: dict[str, Any]) -> dict[str, Value
     }
 
 
-def _effect(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p: float | None) -> dict[str, Value]:
+def _effect(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p: list[float]) -> dict[str, Value]:
     """The cells of a claim that accuracies decide."""
     verdict = _verdict(claim, pair, estimate, p)
     printed, low, high = pair.published or (None, None, None)
@@ -139,7 +145,7 @@ def _effect(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p:
         "deviations": "; ".join(pair.deviations),
         "experiments": "; ".join(dict.fromkeys(run["experiment"] for run in pair.runs)),
         "smallest_effect": None if smallest is None or not math.isfinite(smallest) else points(smallest),
-        "p_holm": None if p is None else float(f"{p:.3g}"),
+        "p_holm": float(f"{p[0]:.3g}") if p else None,
         "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
     }
 

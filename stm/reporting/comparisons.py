@@ -142,7 +142,7 @@ class Compared:
         other_first, other_second, other_groups = self.less.values
         if self.gap.first.role == self.less.first.role:
             # All four lines are of the same clips.
-            return difference_interval(first - second, other_first - other_second, groups)
+            return difference_interval(first - second, other_first - other_second, groups, limit=2.0)
         return difference_of_differences(
             difference_interval(first, second, groups), difference_interval(other_first, other_second, other_groups)
         )

@@ -39,12 +39,12 @@ def direction(estimate: Estimate, p: float, *, genuine: bool) -> Verdict:
     return Verdict(undecided, f"p = {p:.2g} after Holm's adjustment")
 
 
-def equivalence(estimate: Estimate, p: float, margin: float, *, genuine: bool) -> Verdict:
-    """first = second within the margin; `p` of the two one-sided tests."""
+def equivalence(p: float, p_beyond: float, margin: float, *, genuine: bool) -> Verdict:
+    """first = second within the margin; `p` of the two one-sided tests, `p_beyond` of the difference beyond it."""
     holds, fails, undecided = _words(genuine)
     if p < LEVEL:
         return Verdict(holds)
-    if _outside(estimate, 0, margin):
+    if p_beyond < LEVEL:
         return Verdict(fails)
     return Verdict(undecided, f"the margin is ±{100 * margin:g} points, p = {p:.2g} after Holm's adjustment")
 

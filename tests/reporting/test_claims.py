@@ -265,6 +265,23 @@ def test_a_line_with_an_obstacle_decides_nothing_and_is_no_test_of_the_family(ma
     assert rows.loc["P104", "p_holm"] == alone.loc["P104", "p_holm"]
 
 
+def test_an_equivalence_holds_and_fails_by_tests_of_the_same_family(made, claims):
+    """15 points against a margin of 7: alone it fails, beside many tests it is undecided as a holding one would be."""
+    claim = made.claim("P95", "STM", "other", "equivalence", margin=7.0)
+    spec = made.table6([claim], **OTHER)
+    spec["others"] = {
+        "other": {
+            **spec["lines"][2],
+            "measured": {**spec["lines"][2]["measured"], "predictions": [[made.predictions("other", 0.80)]]},
+        }
+    }
+    alone = claims(spec).loc["P95"]
+    assert alone["measured"] == pytest.approx(15, abs=0.5) and alone["low"] > 7 and alone["verdict"] == "fails here"
+    weak = [made.claim(f"P{i}", "STM", "CSTM", "equivalence", margin=1 + i / 100) for i in range(40, 60)]
+    spec["claims"] = [claim, *weak]
+    assert claims(spec).loc["P95", "verdict"] == "undecided here"
+
+
 def test_a_claim_that_rests_on_another_tables_evidence_has_its_p_and_its_verdict(made, claims):
     root = made.claim("I70", "CSTM", "TSN")
     beside = [made.claim("I73", "STM", "CSTM"), made.claim("I72", "STM", "TSN")]

@@ -18,6 +18,8 @@ from stm.reporting.figures.featureclaims import Pair
 from stm.reporting.measured import TableError
 
 UNITS = dict.fromkeys(("flow", "high", "low"), "correlation") | dict.fromkeys(("inside", "edge"), "share of energy")
+# A correlation may be negative, a share not.
+SIGNED = ("flow", "high", "low")
 NOT_MEASURED = {
     **dict.fromkeys(("flow", "high", "low"), "nothing changes in any clip"),
     **dict.fromkeys(("inside", "edge"), "nobody knows where the mover is: the clips are not drawn by the project"),
@@ -52,7 +54,8 @@ class Seen:
         if not both.any():
             return None, 0
         groups = [group for group, kept in zip(self.groups, both, strict=True) if kept]
-        return difference_interval(one[:, both], other[:, both], groups), int(both.sum())
+        limit = 2.0 if second is not None and measure in SIGNED else 1.0
+        return difference_interval(one[:, both], other[:, both], groups, limit), int(both.sum())
 
 
 def load_seen(lines: dict[str, Any], signals: Sequence[str]) -> Seen:

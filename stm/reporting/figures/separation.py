@@ -134,7 +134,10 @@ def claim_pairs(spec: dict[str, Any], networks: Sequence[Network]) -> dict[str, 
         names, measure = [claim["separation"][key] for key in ("first", "second")], claim["separation"]["measure"]
         first, second = (values[name][measure] for name in names)
         lines = (by_name[names[0]].described, by_name[names[1]].described)
-        pairs[claim["id"]] = Pair(lines, UNITS[measure], difference_interval(first, second, networks[0].groups))
+        # A silhouette may be negative, a distance not.
+        limit = 2.0 if measure == "silhouette" else 1.0
+        estimate = difference_interval(first, second, networks[0].groups, limit)
+        pairs[claim["id"]] = Pair(lines, UNITS[measure], estimate)
     return pairs
 
 
