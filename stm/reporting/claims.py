@@ -19,7 +19,7 @@ from stm.reporting.comparisons import Compared, Side, Sides, compared_sides, tes
 from stm.reporting.measured import Counts, Measured
 from stm.reporting.reachedclaims import reached_claim
 from stm.reporting.timedclaims import Timings, timed_claim
-from stm.reporting.verdicts import NOT_TESTABLE, Verdict
+from stm.reporting.verdicts import NOT_TESTABLE, Verdict, verdict_cells
 
 COLUMNS = [
     *("claim", "paper", "where", "statement", "kind", "unit", "published", "published_low", "published_high"),
@@ -105,8 +105,6 @@ def _adjusted(
 
 
 def _verdict(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p: list[float]) -> Verdict:
-    if "inconsistent" in claim:
-        return Verdict(verdicts.INCONSISTENT, claim["inconsistent"])
     if estimate is None or pair.obstacle:
         return Verdict(NOT_TESTABLE, pair.obstacle)
     if claim["kind"] == "size":
@@ -132,7 +130,6 @@ def common_cells(spec: dict[str, Any], claim: dict[str, Any]) -> dict[str, Value
 
 def _effect(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p: list[float]) -> dict[str, Value]:
     """The cells of a claim that accuracies decide."""
-    verdict = _verdict(claim, pair, estimate, p)
     printed, low, high = pair.published or (None, None, None)
     smallest = None if estimate is None else smallest_effect(estimate)
     return {
@@ -141,12 +138,11 @@ def _effect(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p:
         "published_low": low,
         "published_high": high,
         **_cells(estimate),
-        "verdict": verdict.word,
+        **verdict_cells(claim, lambda: _verdict(claim, pair, estimate, p)),
         "deviations": "; ".join(pair.deviations),
         "experiments": "; ".join(dict.fromkeys(run["experiment"] for run in pair.runs)),
         "smallest_effect": None if smallest is None or not math.isfinite(smallest) else points(smallest),
         "p_holm": float(f"{p[0]:.3g}") if p else None,
-        "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
     }
 
 
@@ -163,19 +159,20 @@ def _count(claim: dict[str, Any], sides: Sides) -> dict[str, Value]:
     value = operands[0].counts.full_size[measure]
     if len(operands) == 2:
         value /= operands[1].counts.full_size[measure]
-    if "inconsistent" in claim:
-        verdict = Verdict(verdicts.INCONSISTENT, claim["inconsistent"])
-    elif len(operands) == 2 and _ratio_as_printed(claim, operands, measure):
-        # The papers divide what they print: 33.3 by 32.9.
-        verdict = Verdict("replicated", f"both counts are the printed ones; unrounded their ratio is {value:.4f}")
-    else:
-        verdict = verdicts.count(value, claim["published"], claim["decimals"])
     return {
         "unit": "ratio" if "over" in count else UNITS[count["measure"]],
         "measured": round(value, 4),
-        "verdict": verdict.word,
-        "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
+        **verdict_cells(claim, lambda: _counted(claim, operands, value)),
     }
+
+
+def _counted(claim: dict[str, Any], operands: list[Side], value: float) -> Verdict:
+    if "margin" in claim:
+        return verdicts.about(value, claim["published"], claim["margin"] / 100)
+    if len(operands) == 2 and _ratio_as_printed(claim, operands, claim["count"]["measure"]):
+        # The papers divide what they print: 33.3 by 32.9.
+        return Verdict("replicated", f"both counts are the printed ones; unrounded their ratio is {value:.4f}")
+    return verdicts.count(value, claim["published"], claim["decimals"])
 
 
 def _ratio_as_printed(claim: dict[str, Any], operands: list[Side], measure: str) -> bool:

@@ -5,10 +5,12 @@
 Holm-adjusted.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from stm.analysis.statistics import Estimate, Interval
-from stm.reporting.cells import as_printed
+from stm.reporting.cells import Value, as_printed
 
 LEVEL = 0.05
 NOT_TESTABLE = "not testable here"
@@ -29,6 +31,18 @@ class Verdict:
 
     word: str
     why: str = ""
+
+
+def verdict_cells(claim: dict[str, Any], decide: Callable[[], Verdict], *beside: str) -> dict[str, Value]:
+    """The word of a claim and why: what the paper itself contradicts is not decided.
+
+    Args:
+        claim: of a specification.
+        decide: gives the verdict of a claim that the paper does not contradict.
+        beside: what else is to be said, before the claim's own note.
+    """
+    verdict = Verdict(INCONSISTENT, claim["inconsistent"]) if "inconsistent" in claim else decide()
+    return {"verdict": verdict.word, "why": "; ".join(filter(None, [verdict.why, *beside, claim.get("note")]))}
 
 
 def direction(estimate: Estimate, p: float, *, genuine: bool) -> Verdict:
@@ -94,6 +108,12 @@ def count(value: float, published: float, decimals: int) -> Verdict:
     if as_printed(value, published, decimals):
         return Verdict("replicated")
     return Verdict("refuted", f"counted: {value:.4f}, printed: {published:.{decimals}f}")
+
+
+def about(value: float, published: float, margin: float) -> Verdict:
+    """A count that the paper gives as approximate: within a part of the printed figure, or not."""
+    word = "replicated" if abs(value - published) <= margin * published else "refuted"
+    return Verdict(word, f"counted: {value:.4f}; the margin is ±{100 * margin:g}% of the published figure")
 
 
 def listed(found: int, published: int) -> Verdict:

@@ -360,6 +360,14 @@ def test_a_count_is_replicated_where_it_is_the_printed_one(made, claims, publish
     assert row["verdict"] == word and row["unit"] == ("ratio" if over else "M")
 
 
+@pytest.mark.parametrize(("published", "word"), [(0.9, "replicated"), (1.1, "replicated"), (1.3, "refuted")])
+def test_a_count_that_the_paper_calls_approximate_is_held_to_its_margin(made, claims, published, word):
+    count = {"table": "table6", "line": "STM", "measure": "params_m", "over": "TSN"}
+    claim = {**made.claim("I95", "", ""), "kind": "count", "count": count, "published": published, "decimals": 1}
+    claim.pop("compare")
+    assert claims(made.table6([{**claim, "margin": 15}])).loc["I95", "verdict"] == word
+
+
 def test_what_learned_from_permuted_labels_must_be_at_chance(made, claims):
     spec = made.table6()
     spec["lines"][3]["measured"]["permuted_labels"] = True

@@ -123,7 +123,8 @@ class Claim(Strict):
     decimals: NotNegativeInt | None = None
     # Percentage points: for `equivalence` how far apart still counts as equal, for `literature` how far still counts
     # as comparable, for `size` how far from the published.
-    # For `speed` percent of the published figure; without it only which of the two is faster is claimed.
+    # For `speed` percent of the published figure; without it only which of the two is faster is claimed. For `count`
+    # percent of it too, where the paper calls it approximate; without it the figure is held to its decimals.
     margin: Positive | None = None
     same_evidence_as: str | None = None
     # Where the paper contradicts itself: what contradicts what. Its verdict is *inconsistent in the paper*.
