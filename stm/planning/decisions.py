@@ -80,7 +80,11 @@ def decisions(plan: Plan, asked: Sequence[str], seed_sd: float | None = None) ->
     if not asked:
         undecided = (claim for _, _, _, claim in plan.claims if claim.decider is None)
         left_out.update(
-            "that need what this version does not make" if claim.kind in TESTS else f"of kind {claim.kind}"
+            "that the order of frames decides, which this page does not plan for"
+            if claim.order
+            else "that need what this version does not make"
+            if claim.kind in TESTS
+            else f"of kind {claim.kind}"
             for claim in undecided
         )
     return Decisions([table for table in found if table.decisions], left_out)

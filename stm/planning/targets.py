@@ -52,7 +52,7 @@ def runs_of(asked: Sequence[Target]) -> list[tuple[Run, list[Prediction]]]:
 
 def _names(plan: Plan, text: str) -> list[str]:
     name = _known(plan, text, [*plan.known_tables, *plan.known_figures, ORDER, DATASETS, CLAIMS])
-    return [*plan.tables, *_own(plan)] if name == CLAIMS else [name]
+    return [*plan.tables, *_own(plan), ORDER] if name == CLAIMS else [name]
 
 
 def table_name(plan: Plan, text: str) -> str:

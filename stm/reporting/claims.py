@@ -99,9 +99,14 @@ def _adjusted(
         elif claim["kind"] == "equivalence":
             margin = claim["margin"] / 100
             tests[tested(claim)] = [equivalence(estimate, margin), beyond(estimate, margin)]
-    adjusted = iter(holm([p for values in tests.values() for p in values]))
-    found = {test: [next(adjusted) for _ in values] for test, values in tests.items()}
+    found = in_family(tests)
     return {c["id"]: found[tested(c)] for c in claims if c["id"] in compared and tested(c) in found}
+
+
+def in_family(tests: Mapping[tuple[Any, ...], list[float]]) -> dict[tuple[Any, ...], list[float]]:
+    """The p-values of each test after Holm's adjustment over all of them."""
+    adjusted = iter(holm([p for values in tests.values() for p in values]))
+    return {test: [next(adjusted) for _ in values] for test, values in tests.items()}
 
 
 def _verdict(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p: list[float]) -> Verdict:

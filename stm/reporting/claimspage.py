@@ -69,7 +69,8 @@ def _undecided(paper: str, claim: Claim, study: str, possible: Mapping[str, str]
         word, why = NOT_TESTABLE, f"needs {claim.needs}"
     else:
         decider, figure = claim.decider, claim.figure_decider
-        made_by = decider.table if decider else figure.figure if figure else "datasets"
+        other = "temporal_order" if claim.order else "datasets"
+        made_by = decider.table if decider else figure.figure if figure else other
         word, why = NOT_TESTABLE, f"this study cannot make {made_by}"
         if made_by in possible:
             word, why = NOT_MADE, f"{made_by} decides it: snakemake {possible[made_by]}"

@@ -258,6 +258,13 @@ def test_a_network_that_no_study_trains_is_counted_at_its_published_size_and_els
     assert counted["variant"] == {"network": "eco", "backbone": {"block": "bottleneck", "blocks": [3, 4, 6, 3]}}
 
 
+def test_claims_of_the_order_of_frames_name_the_experiment_that_decides_them(both):
+    named = {claim.id: experiment for _, claim, experiment in both.order.claims}
+    assert set(named) == {"I20", "I21", "P29", "P30"}
+    assert named["P29"] == named["I20"] == trained(both)["STM"][0].experiment
+    assert named["P30"] == trained(both, "table11")["stm_scene_off"][0].experiment
+
+
 def test_what_a_study_leaves_out_is_told_from_what_it_cannot_make(config):
     possible = planned(config, **{**BOTH_ROLES, "roles": {"something_v1": "own"}, "tables": ["table6"]}).possible
     assert possible["table7"] == "reports/table7.csv" and possible["figure6"] == "reports/figure6.csv"

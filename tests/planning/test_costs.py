@@ -77,7 +77,7 @@ def test_without_targets_it_is_what_snakemake_makes(folder):
     assert {path for run in found.runs for path in run.views} == tables.union(
         plan.features, plan.maps, plan.order.paths
     )
-    assert [t.name for t in targets(plan, ["reports/claims.csv"])] == [*plan.tables, *figures]
+    assert [t.name for t in targets(plan, ["reports/claims.csv"])] == [*plan.tables, *figures, "temporal_order"]
     (curves,) = targets(plan, ["reports/training_curves.pdf"])
     assert {p.path for p in curves.predictions} == tables
 

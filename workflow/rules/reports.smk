@@ -48,6 +48,12 @@ rule temporal_order:
         html=shown(
             f"{REPORTS}/temporal_order.html", "Order of frames", PAGE, "temporal_order"
         ),
+        claims=shown(
+            f"{REPORTS}/temporal_order.claims.csv",
+            "Order of frames",
+            CLAIMS,
+            "temporal_order",
+        ),
     log:
         "results/logs/temporal_order.log",
     conda:
@@ -129,7 +135,12 @@ rule claims:
         tables=expand(
             "{reports}/{name}.claims.csv",
             reports=REPORTS,
-            name=[*TABLES, "datasets", *filter(PLAN.deciders.__contains__, FIGURES)],
+            name=[
+                *TABLES,
+                "datasets",
+                "temporal_order",
+                *filter(PLAN.deciders.__contains__, FIGURES),
+            ],
         ),
         claims=PLAN.claim_files,
     output:
