@@ -50,12 +50,13 @@ class Estimate(Interval):
     freedom: float
 
 
-def difference_interval(first: np.ndarray, second: np.ndarray, groups: Sequence[str]) -> Estimate:
+def difference_interval(first: np.ndarray, second: np.ndarray, groups: Sequence[str], limit: float = 1.0) -> Estimate:
     """The mean of first - second over the same clips; seeds are paired by position.
 
     Args:
-        first, second: (S, n), what each clip scores under each seed, in [0, 1]; or two such differences, in [-1, 1].
+        first, second: (S, n), what each clip scores under each seed.
         groups: the n clusters of the clips.
+        limit: the largest difference that there can be: 1 of scores in [0, 1], 2 of signed ones in [-1, 1].
 
     Raises:
         ValueError: the shapes differ.
@@ -64,8 +65,6 @@ def difference_interval(first: np.ndarray, second: np.ndarray, groups: Sequence[
         raise ValueError(f"paired values need one shape (seeds, clips): {first.shape} and {second.shape}")
     sums, sizes = _clusters(first.astype(float) - second, groups)
     value, m = _mean(sums, sizes), len(sizes)
-    # The largest difference that there can be.
-    limit = 2.0 if min(first.min(), second.min()) < 0 else 1.0
     if m < 2:
         return Estimate(value, -limit, limit, _covers(sums), 1.0, np.inf, np.inf)
     if _unanimous(sums, sizes):
@@ -157,6 +156,15 @@ def equivalence(estimate: Estimate, margin: float) -> float:
     """p of two one-sided tests: small where the difference is surely within -margin and +margin."""
     nearest = margin - abs(estimate.value)
     return float(stats.t.sf(nearest / estimate.error, estimate.freedom))
+
+
+def beyond(estimate: Estimate, margin: float) -> float:
+    """p of a test that the difference is not beyond the margin, on whichever side: small where it surely is.
+
+    At 5% it says what the 95% interval says that lies wholly outside.
+    """
+    further = abs(estimate.value) - margin
+    return min(1.0, 2 * float(stats.t.sf(further / estimate.error, estimate.freedom)))
 
 
 def _clusters(values: np.ndarray, groups: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

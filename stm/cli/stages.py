@@ -123,7 +123,7 @@ def table(options: argparse.Namespace) -> None:
 def claims(options: argparse.Namespace) -> None:
     from stm.reporting.claimspage import write_claims
 
-    write_claims(options.tables, options.claims, options.study, options.out)
+    write_claims(options.tables, options.claims, options.study, options.out, options.possible)
 
 
 def datasets(options: argparse.Namespace) -> None:
@@ -321,6 +321,12 @@ STAGES: dict[str, Command] = {
             "--tables": path("claims of each table", nargs="*"),
             "--claims": path("files of claims", nargs="+"),
             "--study": {"required": True, "metavar": "NAME", "help": "name of the study"},
+            "--possible": {
+                "required": True,
+                "type": specification,
+                "metavar": "JSON",
+                "help": "what the study can make and leaves out, each with the file to ask for",
+            },
             "--out": path("path without its ending"),
         },
     ),

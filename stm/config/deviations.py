@@ -12,7 +12,7 @@ def deviations(study: BoundStudy, role: str, line: Line, recipe: str, protocol: 
     found = []
     dataset = study.dataset_of(role)
     if dataset.dataset.genuine != role:
-        found.append(f"data: {dataset.name} for {study.role_facts[role].title}")  # type: ignore[index]
+        found.append(f"data: {dataset.name} for {study.role_facts[role].title}")
     depth = study.variants[line.variant or ""].depth
     backbone = study.study.backbones.get(depth)
     if backbone is not None and backbone != PAPER_BACKBONES[depth]:
@@ -60,26 +60,6 @@ def _start(study: BoundStudy, recipe: Recipe, *, published: bool) -> str:
     dataset = study.dataset_of(start.role)
     data = title if dataset.dataset.genuine == start.role else dataset.name
     return f"trained on {data} by {study.recipe(start.recipe)[0]}"
-
-
-# Of what the largest term of the correlation loss is with the paper's number of classes: below, the loss is off.
-LEAST_SHARE_OF_LOSS = 0.5
-
-
-def vanished_loss(study: BoundStudy, role: str, line: Line, recipe: str) -> str | None:
-    """Why Twins claims cannot be tested: its loss grows with the number of classes, and these are too few."""
-    changed = line.change.applied(study.recipe(recipe)[1], study.role_facts[role].classes)  # type: ignore[index]
-    classes = study.dataset_of(role).dataset.expect.get("classes")
-    theirs = study.role_facts[role].classes  # type: ignore[index]
-    if changed.twins is None or not changed.twins.correlation_weight or changed.twins.chosen_for_classes:
-        return None
-    if not isinstance(classes, int) or classes >= LEAST_SHARE_OF_LOSS * theirs:
-        return None
-    weight = changed.twins.correlation_weight
-    return (
-        f"with {classes} classes the paper's weights all but switch the correlation loss off: its diagonal is at most "
-        f"{weight * classes:.2f}, {weight * theirs:.2f} with the paper's {theirs}"
-    )
 
 
 def lost_start(study: BoundStudy, table: Table, recipe: str) -> str | None:

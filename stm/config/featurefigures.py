@@ -12,6 +12,12 @@ from stm.config.schema.tables import Table
 from stm.config.study import BoundStudy, NotForThisStudyError
 from stm.config.tableplan import TableLine
 
+# What a figure is told of a line, of what a table is told.
+TOLD = (
+    *("dataset", "experiment", "seeds", "tests_claims", "obstacle"),
+    *("twins", "classes", "published_classes"),
+)
+
 
 def embedding(asked: Asked, figure: figures.Embedding) -> FigurePlan:
     """t-SNE maps of the features of one view of every clip."""
@@ -43,7 +49,7 @@ def _runs(asked: Asked, line: TableLine) -> list[Run]:
 def _told(study: BoundStudy, table: Table, line: TableLine) -> dict[str, Any]:
     """What a figure of features is told of a line."""
     measured = line.spec["measured"]
-    told = {key: measured[key] for key in ("dataset", "experiment", "seeds", "tests_claims", "obstacle")}
+    told = {key: measured[key] for key in TOLD}
     # Not those of the table: features are of one view, and the paper does not say of how many.
     differs = deviations(study, line.role, line.line, line.line.recipe or table.recipe, "efficient")
     return {"name": line.line.name, "method": line.line.method, **told, "deviations": differs}

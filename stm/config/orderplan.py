@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stm.config.products import Prediction, Run
+from stm.config.schema.claims import Claim
 from stm.config.study import BoundStudy
 from stm.config.tableplan import REPORTING_SOURCES, TableLine, TablePlan
 from stm.files import source_digest
@@ -16,6 +17,10 @@ ORDERS = {
     "shuffled": "efficient-shuffled",
     "single": "efficient-single",
 }
+
+
+# What the stage is told of a line, of what a table is told.
+TOLD = ("deviations", "order_only", "reversed_pairs", "sees_order", "tests_claims")
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class OrderPlan:
 
     study: str
     lines: list[OrderLine]
+    # With the paper, and the experiment that decides it where one of these tables trains it.
+    claims: list[tuple[str, Claim, str | None]]
 
     @property
     def predictions(self) -> list[Prediction]:
@@ -45,7 +52,15 @@ class OrderPlan:
     @property
     def spec(self) -> dict[str, Any]:
         """Everything that the stage needs to know beside the files that it reads."""
-        return {"code": source_digest(*REPORTING_SOURCES), "study": self.study, "lines": [*map(_spec, self.lines)]}
+        return {
+            "code": source_digest(*REPORTING_SOURCES),
+            "study": self.study,
+            "lines": [*map(_spec, self.lines)],
+            "claims": [
+                {"paper": paper, **claim.model_dump(exclude_none=True), "experiment": experiment}
+                for paper, claim, experiment in self.claims
+            ],
+        }
 
 
 def _spec(line: OrderLine) -> dict[str, Any]:
@@ -59,6 +74,7 @@ def _spec(line: OrderLine) -> dict[str, Any]:
         "frames": run.spec["frames"],
         "recipe": run.recipe,
         "tables": line.tables,
+        **{key: line.line.spec["measured"][key] for key in TOLD},
         "seeds": [seed[0].run.spec["seed"] for seed in line.predictions["forward"]],
         "protocols": {order: seeds[0][0].protocol for order, seeds in line.predictions.items()},
         "predictions": {order: [[p.path for p in seed] for seed in seeds] for order, seeds in line.predictions.items()},
@@ -78,7 +94,34 @@ def order_plan(study: BoundStudy, tables: Sequence[TablePlan]) -> OrderPlan:
     return OrderPlan(
         study.study.study,
         [OrderLine(line, list(dict.fromkeys(where[name])), _by_order(study, line)) for name, line in first.items()],
+        _claims(study, tables),
     )
+
+
+def _claims(study: BoundStudy, tables: Sequence[TablePlan]) -> list[tuple[str, Claim, str | None]]:
+    """The claims that the order of frames decides.
+
+    Raises:
+        ConfigError: one names a table or a line that there is not.
+    """
+    plans = {table.name: table for table in tables}
+    found = []
+    for source, i, paper, claim in study.claims:
+        if claim.order is None:
+            continue
+        name, experiment = claim.order.table, None
+        if name not in study.known_tables:
+            raise source.error(("claims", i, "order", "table"), f" = {name!r} is no table.")
+        if name in plans:
+            lines = {line.line.name: line for line in plans[name].lines}
+            if claim.order.line not in lines:
+                known = ", ".join(lines)
+                at = ("claims", i, "order", "line")
+                raise source.error(at, f" = {claim.order.line!r} is no line of {name}. Its lines: {known}")
+            predictions = lines[claim.order.line].predictions
+            experiment = predictions[0][0].run.experiment if predictions else None
+        found.append((paper, claim, experiment))
+    return found
 
 
 def _by_order(study: BoundStudy, line: TableLine) -> dict[str, list[list[Prediction]]]:

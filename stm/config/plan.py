@@ -105,6 +105,14 @@ class Plan(BoundStudy):
     def _figures(self) -> dict[str, FigurePlan]:
         return {}
 
+    @cached_property
+    def possible(self) -> dict[str, str]:
+        """What decides claims, could be made and is not when nothing is named: by name, the file to ask for."""
+        tables = [table.name for table in self._table_plans if table.name not in self.tables]
+        figures = [plan.name for plan in self._figure_plans if plan.name not in self.figures]
+        names = [*tables, *(name for name in figures if name in self.deciders)]
+        return {name: f"{self.study.reports_dir}/{name}.csv" for name in names}
+
     def _can_draw(self, name: str, tables: Sequence[str]) -> bool:
         """Whether a figure is of some of these tables, and this study measures what it shows."""
         if not shows(self, name, tables):

@@ -23,7 +23,7 @@ TITLES = {
 ENDINGS = {
     "claims": (".csv", ".html", ".rst"),
     "datasets": (".csv", ".html", ".rst"),
-    "temporal_order": (".csv", ".html"),
+    "temporal_order": (".csv", ".html", ".claims.csv"),
     "provenance": (".csv", ".html"),
     "table": (".csv", ".html", ".rst", ".tex", ".claims.csv"),
     "figure": (".pdf", ".png", ".csv"),
@@ -80,6 +80,6 @@ def entries(
     for figure in figures:
         shown = [one.name for one in made if one.target in figure.inputs]
         made.append(entry(figure.name, "decider" if figure.name in deciding else "figure", figure.figure.title, shown))
-    decide = [*(table.name for table in tables), "datasets", *deciding]
+    decide = [*(table.name for table in tables), "datasets", "temporal_order", *deciding]
     own = [entry(name, name, title, decide if name == "claims" else ()) for name, title in TITLES.items()]
     return {one.name: one for one in [*own, *made]}

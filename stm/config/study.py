@@ -14,7 +14,7 @@ from stm.config.loading import ConfigError, Source, read_value, read_yaml, short
 from stm.config.networkproducts import Network
 from stm.config.products import PACKAGE, STAGE_VERSIONS, DatasetPlan, Features, Maps, Motion, Prediction, Run
 from stm.config.schema.claims import Claim, Claims
-from stm.config.schema.datasets import Dataset, Roles
+from stm.config.schema.datasets import Dataset, RoleFacts, Roles
 from stm.config.schema.networks import PAPER_BACKBONES, Backbone, Models, Variant
 from stm.config.schema.protocols import PROTOCOLS, Protocol
 from stm.config.schema.recipes import Pretrained, Recipe
@@ -46,7 +46,9 @@ class BoundStudy:
         self.source = _overridden(_extended(read_yaml(study)), overrides or {})
         self.study = validated(Study, self.source)
         self.variants: dict[str, Variant] = validated(Models, read_yaml(config / "models.yaml")).variants
-        self.role_facts = validated(Roles, read_yaml(config / "published" / "roles.yaml")).roles
+        self.role_facts: dict[str, RoleFacts] = {
+            **validated(Roles, read_yaml(config / "published" / "roles.yaml")).roles
+        }
         self._datasets: dict[str, DatasetPlan] = {}
         self._recipe_files: dict[str, Recipe] = {}
         for role in self.study.roles:
@@ -114,7 +116,7 @@ class BoundStudy:
         assert line.variant is not None and line.frames is not None, "a literature line has no run"
         variant, backbone = self._network(line.variant)
         try:
-            settings = line.change.applied(settings, self.role_facts[role].classes)  # type: ignore[index]
+            settings = line.change.applied(settings, self.role_facts[role].classes)
             # Whether a clip is mirrored takes both: a recipe that does it, and labels that bear it.
             if not dataset.dataset.flip:
                 still = settings.augmentation.model_copy(update={"horizontal_flip": 0.0})
@@ -220,7 +222,7 @@ class BoundStudy:
     def full_size(self, role: str, variant: str, frames: int, recipe: str) -> Network:
         """The papers' network for this role: their backbone, input and number of classes."""
         settings = self.paper_recipe(recipe)
-        classes = self.role_facts[role].classes  # type: ignore[index]
+        classes = self.role_facts[role].classes
         return self._counted(variant, frames, classes, settings.input_size, paper_size=True)
 
     def run_size(self, role: str, variant: str, frames: int, recipe: str) -> Network | None:

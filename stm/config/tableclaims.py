@@ -1,7 +1,7 @@
 """The claims that a table decides, and the lines that they speak of."""
 
 from stm.config.loading import Source, suggestion
-from stm.config.schema.claims import Claim, Counted, Reached, Timed
+from stm.config.schema.claims import Claim, Counted, Difference, Reached, Timed
 from stm.config.schema.tables import PublishedTable, Table
 from stm.config.study import BoundStudy
 from stm.config.tablefiles import printed_line, role_of
@@ -24,6 +24,38 @@ def claims_of(study: BoundStudy, table: str) -> list[LocatedClaim]:
         if decider.table == table:
             found.append((source, i, paper, claim))
     return found
+
+
+def families_of(study: BoundStudy, claims: list[LocatedClaim]) -> dict[str, list[LocatedClaim]]:
+    """By table, the comparisons of other tables that these claims rest on, with all that are tested beside them there.
+
+    Holm's adjustment is over a table: a statement that rests on the evidence of another is judged where that stands, or
+    one comparison could have two verdicts. Lines are named `table/line`.
+    """
+    tables = {claim.id: claim.compare.table for _, _, _, claim in study.claims if claim.compare}
+    own = {claim.id for _, _, _, claim in claims}
+    roots = [claim.same_evidence_as for _, _, _, claim in claims if claim.compare]
+    names = dict.fromkeys(tables[root] for root in roots if root in tables and root not in own)
+    return {
+        name: [
+            (source, i, paper, _qualified(claim)) for source, i, paper, claim in claims_of(study, name) if claim.compare
+        ]
+        for name in names
+    }
+
+
+def _qualified(claim: Claim) -> Claim:
+    """The claim with its lines as claims of other tables name them."""
+    compare = claim.compare
+    assert compare is not None, "only comparisons come here"
+
+    def named(gap: Difference) -> dict[str, str]:
+        return {
+            key: ref if "/" in (ref := getattr(gap, key)) else f"{compare.table}/{ref}" for key in ("first", "second")
+        }
+
+    less = compare.less and compare.less.model_copy(update=named(compare.less))
+    return claim.model_copy(update={"compare": compare.model_copy(update={**named(compare), "less": less})})
 
 
 def references(claim: Claim) -> list[str]:

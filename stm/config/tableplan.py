@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from stm.config.deviations import deviations, lost_start, vanished_loss
+from stm.config.deviations import deviations, lost_start
 from stm.config.loading import ConfigError, Source, suggestion
 from stm.config.networkproducts import LatencyJob, Network, SpeedJob, TimingJob, latency_job, speed_job
 from stm.config.products import PACKAGE, Prediction
 from stm.config.schema.claims import Claim
 from stm.config.schema.protocols import PROTOCOLS
 from stm.config.schema.tables import Line, PublishedLine, PublishedTable, Table
+from stm.config.specification import recipe_in_full
 from stm.config.study import BoundStudy
-from stm.config.tableclaims import LocatedClaim, claims_of, references, require_figures
+from stm.config.tableclaims import LocatedClaim, claims_of, families_of, references, require_figures
 from stm.config.tablefiles import printed_line, role_of, table_files
 from stm.files import source_digest
 
@@ -45,8 +46,9 @@ class TableLine:
     sees_order: bool
     # Why no claim about this line can be tested in this study.
     obstacle: str | None
-    # Clips in the paper's validation set of the line's role.
+    # Clips in the paper's validation set of the line's role, and its classes.
     published_clips: int
+    published_classes: int
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -97,6 +99,9 @@ class TableLine:
             "genuine": dataset.dataset.genuine == self.role,
             "tests_claims": dataset.dataset.tests_claims,
             "obstacle": self.obstacle,
+            "twins": recipe_in_full(first.run.spec["recipe"])["twins"],
+            "classes": dataset.dataset.expect.get("classes"),
+            "published_classes": self.published_classes,
         }
 
 
@@ -114,6 +119,8 @@ class TablePlan:
     # Lines of other tables that claims of this one compare with, by `table/line`.
     others: dict[str, TableLine]
     claims: list[tuple[str, Claim]]
+    # By table, the comparisons that claims of this one rest on, among all that are tested there.
+    families: dict[str, list[Claim]]
 
     @property
     def all_lines(self) -> list[TableLine]:
@@ -185,6 +192,10 @@ class TablePlan:
             "lines": [line.spec for line in self.lines],
             "others": {name: line.spec for name, line in self.others.items()},
             "claims": [{"paper": paper, **claim.model_dump(exclude_none=True)} for paper, claim in self.claims],
+            "families": {
+                table: [claim.model_dump(exclude_none=True) for claim in family]
+                for table, family in self.families.items()
+            },
         }
 
     @property
@@ -218,8 +229,10 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
     if not table.counts_only and not any(role_of(table, line) in study.study.roles for line in table.lines):
         study.dataset_of(table.role)  # says which role is not bound
     claims = claims_of(study, name)
-    referred = dict.fromkeys(ref for _, _, _, claim in claims for ref in references(claim) if "/" in ref)
-    others = {ref: _other_line(study, claims, ref) for ref in referred}
+    families = families_of(study, claims)
+    judged = [*claims, *(located for family in families.values() for located in family)]
+    referred = dict.fromkeys(ref for _, _, _, claim in judged for ref in references(claim) if "/" in ref)
+    others = {ref: _other_line(study, judged, ref) for ref in referred}
     for claim_source, i, _, claim in claims:
         for key, measured in (("speed", claim.speed), ("reached", claim.reached)):
             if measured and measured.measure not in table.measures:
@@ -241,6 +254,7 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
         speed=_speed(study, name, table, lines) if table.runtime else None,
         others=others,
         claims=[(paper, claim) for _, _, paper, claim in claims],
+        families={table: [claim for _, _, _, claim in family] for table, family in families.items()},
     )
 
 
@@ -259,7 +273,8 @@ def _line(study: BoundStudy, source: Source, table: Table, i: int, published: Pu
         "role": role,
         "published": published,
         "published_protocol": published.protocol or table.protocol,
-        "published_clips": study.role_facts[role].validation,  # type: ignore[index]
+        "published_clips": study.role_facts[role].validation,
+        "published_classes": study.role_facts[role].classes,
     }
     for key, value, known, where in (
         ("variant", line.variant, study.variants, study.config / "models.yaml"),
@@ -287,10 +302,18 @@ def _line(study: BoundStudy, source: Source, table: Table, i: int, published: Pu
         predictions=[[study.prediction(run, protocol) for run in seed] for seed in runs if seed],
         full_size=study.full_size(role, line.variant, line.frames, recipe),
         run_size=study.run_size(role, line.variant, line.frames, recipe) if trained else None,
-        deviations=deviations(study, role, line, recipe, protocol) if trained else [],
+        deviations=_deviations(study, role, line, published, recipe, protocol) if trained else [],
         sees_order=study.variants[line.variant].sees_order,
-        obstacle=vanished_loss(study, role, line, recipe) or lost_start(study, table, recipe) if trained else None,
+        obstacle=lost_start(study, table, recipe) if trained else None,
     )
+
+
+def _deviations(
+    study: BoundStudy, role: str, line: Line, published: PublishedLine, recipe: str, protocol: str
+) -> list[str]:
+    """In what a run differs from the paper's, and the paper's figure of others from what is trained alike here."""
+    printed = [f"the published {published.method} {published.departs}"] if published.departs else []
+    return [*deviations(study, role, line, recipe, protocol), *printed]
 
 
 def _other_line(study: BoundStudy, claims: list[LocatedClaim], ref: str) -> TableLine:

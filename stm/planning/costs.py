@@ -8,7 +8,7 @@ from stm.config.products import DatasetPlan, Prediction, Run
 from stm.config.specification import views_of_a_clip
 from stm.planning.clips import Clips, Room, clips_of, room_for_frames
 from stm.planning.speed import Counted, Shape, Speed, shape_of_run
-from stm.planning.targets import Target
+from stm.planning.targets import Target, runs_of
 
 # Of a clip's entry in a predictions file, beside four bytes a class: its id, label and group.
 PREDICTION_BYTES = 60
@@ -48,7 +48,7 @@ class RunCost:
 
 @dataclass(frozen=True)
 class TargetCost:
-    """One target and its runs, each with the target's own predictions alone."""
+    """One target and its runs, each with the target's own predictions alone; those that others start from with none."""
 
     target: Target
     runs: list[RunCost]
@@ -79,9 +79,12 @@ class Costs:
 
     @property
     def elapsed_hours(self) -> float:
-        """With `jobs` devices at work: no training is divided."""
-        hours = [run.hours for run in self.runs if run.hours is not None]
-        return max([sum(hours) / self.jobs, *hours], default=0.0)
+        """With `jobs` devices at work: no training is divided, and what starts from another waits for it."""
+        hours = {found.run.name: found.hours or 0.0 for found in self.runs}
+        trainings = {found.run.name: found.train_hours or 0.0 for found in self.runs}
+        starts = {found.run.name: found.run.start for found in self.runs}
+        chains = [hours[name] + (trainings[start.name] if start else 0.0) for name, start in starts.items()]
+        return max([sum(hours.values()) / self.jobs, *chains], default=0.0)
 
 
 def costs(
@@ -96,15 +99,11 @@ def costs(
     """
     datasets: dict[str, DatasetCost] = {}
 
-    def of_runs(predictions: Sequence[Prediction]) -> list[RunCost]:
-        by_run: dict[str, list[Prediction]] = {}
-        for prediction in predictions:
-            by_run.setdefault(prediction.run.name, []).append(prediction)
-        return [_run(found, _dataset(datasets, found[0].run), speed, counted) for found in by_run.values()]
+    def of_runs(some: Sequence[Target]) -> list[RunCost]:
+        return [_run(run, found, _dataset(datasets, run), speed, counted) for run, found in runs_of(some)]
 
-    every = {p.path: p for target in asked for p in target.predictions}
-    found = [TargetCost(target, of_runs(target.predictions)) for target in asked]
-    return Costs(found, of_runs(list(every.values())), list(datasets.values()), jobs)
+    found = [TargetCost(target, of_runs([target])) for target in asked]
+    return Costs(found, of_runs(asked), list(datasets.values()), jobs)
 
 
 def _dataset(known: dict[str, DatasetCost], run: Run) -> DatasetCost:
@@ -116,12 +115,12 @@ def _dataset(known: dict[str, DatasetCost], run: Run) -> DatasetCost:
 
 
 def _run(
+    run: Run,
     predictions: Sequence[Prediction],
     dataset: DatasetCost,
     speed: Callable[[Run], Speed],
     counted: Mapping[Shape, Counted],
 ) -> RunCost:
-    run = predictions[0].run
     recipe, fold = run.spec["recipe"], run.spec["fold"]
     clips, shown = dataset.clips.train.get(fold), dataset.clips.validation.get(fold)
     classes = run.dataset.dataset.expect.get("classes")
@@ -144,7 +143,7 @@ def _run(
         views=views,
         new_views=new_views,
         evaluate_hours=_hours(new_views, rate.evaluation),
-        prediction_bytes=None if entry is None else entry * len(predictions),
+        prediction_bytes=None if entry is None and predictions else (entry or 0) * len(predictions),
         weights_bytes=round(4e6 * counts.params_m) if counts else None,
         flops_g=counts.flops_g if counts else None,
         speed=rate,

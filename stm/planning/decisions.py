@@ -80,7 +80,11 @@ def decisions(plan: Plan, asked: Sequence[str], seed_sd: float | None = None) ->
     if not asked:
         undecided = (claim for _, _, _, claim in plan.claims if claim.decider is None)
         left_out.update(
-            "that need what this version does not make" if claim.kind in TESTS else f"of kind {claim.kind}"
+            "that the order of frames decides, which this page does not plan for"
+            if claim.order
+            else "that need what this version does not make"
+            if claim.kind in TESTS
+            else f"of kind {claim.kind}"
             for claim in undecided
         )
     return Decisions([table for table in found if table.decisions], left_out)
@@ -116,7 +120,8 @@ def _table(table: TablePlan, seeds: int, seed_sd: float | None, left_out: Counte
         key = (*tested(claim), claim["published"] if claim["kind"] == "size" else None)
         pairs[key] = pair
         possible.setdefault(key, []).append(claim)
-    tests = sum(claims[0]["kind"] != "size" for claims in possible.values())
+    # Of an equivalence both its holding and its failing are tested.
+    tests = sum({"size": 0, "equivalence": 2}.get(claims[0]["kind"], 1) for claims in possible.values())
     for key, claims in possible.items():
         reason, question = compared_question(claims, pairs[key], lines[claims[0]["compare"]["first"]], seed_sd)
         if question is None:

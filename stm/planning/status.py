@@ -17,7 +17,7 @@ from stm.evaluation.predictions import read
 from stm.evaluation.record import read_record
 from stm.launch import is_running
 from stm.planning.page import aligned, duration
-from stm.planning.targets import Target
+from stm.planning.targets import Target, runs_of
 
 State = Literal["done", "running", "stopped", "waiting"]
 STATES: tuple[State, ...] = ("done", "running", "stopped", "waiting")
@@ -50,15 +50,8 @@ class Standing:
 
 def standings(asked: Sequence[Target]) -> list[Standing]:
     """Every run of some targets, those that others start from among them, each once."""
-    predictions = {p.path: p for target in asked for p in target.predictions}.values()
-    shown: dict[str, tuple[Run, list[Prediction]]] = {}
-    for prediction in predictions:
-        run = prediction.run
-        if run.start is not None:
-            shown.setdefault(run.start.name, (run.start, []))
-        shown.setdefault(run.name, (run, []))[1].append(prediction)
     lines = {run: f"{target.name}/{line}" for target in reversed(asked) for run, line in target.lines.items()}
-    return [replace(_standing(run, of_run), line=lines.get(name, "")) for name, (run, of_run) in shown.items()]
+    return [replace(_standing(run, of_run), line=lines.get(run.name, "")) for run, of_run in runs_of(asked)]
 
 
 def _standing(run: Run, predictions: Sequence[Prediction]) -> Standing:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from stm.config.loading import ConfigError, suggestion
 from stm.config.plan import Plan
-from stm.config.products import Prediction
+from stm.config.products import Prediction, Run
 
 ENDINGS = (".claims.csv", ".points.csv", ".csv", ".md", ".tex", ".html", ".rst", ".pdf", ".png")
 ORDER, DATASETS, CLAIMS = "temporal_order", "datasets", "claims"
@@ -39,9 +39,20 @@ def targets(plan: Plan, asked: Sequence[str]) -> list[Target]:
     return [_target(plan, name) for name in dict.fromkeys(names)]
 
 
+def runs_of(asked: Sequence[Target]) -> list[tuple[Run, list[Prediction]]]:
+    """Every run of some targets, each once with their predictions of it: of what others start from maybe none."""
+    found: dict[str, tuple[Run, list[Prediction]]] = {}
+    for prediction in {p.path: p for target in asked for p in target.predictions}.values():
+        run = prediction.run
+        if run.start is not None:
+            found.setdefault(run.start.name, (run.start, []))
+        found.setdefault(run.name, (run, []))[1].append(prediction)
+    return list(found.values())
+
+
 def _names(plan: Plan, text: str) -> list[str]:
     name = _known(plan, text, [*plan.known_tables, *plan.known_figures, ORDER, DATASETS, CLAIMS])
-    return [*plan.tables, *_own(plan)] if name == CLAIMS else [name]
+    return [*plan.tables, *_own(plan), ORDER] if name == CLAIMS else [name]
 
 
 def table_name(plan: Plan, text: str) -> str:

@@ -8,6 +8,7 @@ from stm.analysis.statistics import (
     Estimate,
     Interval,
     accuracy_interval,
+    beyond,
     equivalence,
     holm,
     smallest_effect,
@@ -18,7 +19,7 @@ from stm.reporting.comparisons import Compared, Side, Sides, compared_sides, tes
 from stm.reporting.measured import Counts, Measured
 from stm.reporting.reachedclaims import reached_claim
 from stm.reporting.timedclaims import Timings, timed_claim
-from stm.reporting.verdicts import NOT_TESTABLE, Verdict
+from stm.reporting.verdicts import NOT_TESTABLE, Verdict, verdict_cells
 
 COLUMNS = [
     *("claim", "paper", "where", "statement", "kind", "unit", "published", "published_low", "published_high"),
@@ -52,7 +53,9 @@ def claim_rows(
     }
     compared = {claim["id"]: compared_sides(claim["compare"], sides) for claim in spec["claims"] if "compare" in claim}
     estimates = {name: pair.estimate() for name, pair in compared.items()}
-    adjusted = _adjusted(spec["claims"], compared, estimates)
+    roots = _judged_elsewhere(spec, sides)
+    own = [claim for claim in spec["claims"] if claim.get("same_evidence_as") not in roots]
+    adjusted = _adjusted(own, compared, estimates)
     rows = []
     for claim in spec["claims"]:
         row = {**common_cells(spec, claim), "table": spec["table"]}
@@ -63,41 +66,60 @@ def claim_rows(
         elif "speed" in claim:
             rows.append(row | timed_claim(claim, sides, timings[claim["speed"]["measure"]]))
         else:
-            name = claim["id"]
-            rows.append(row | _effect(claim, compared[name], estimates[name], adjusted.get(tested(claim))))
+            name, root = claim["id"], claim.get("same_evidence_as")
+            p = roots[root] if root in roots else adjusted.get(name, [])
+            rows.append(row | _effect(claim, compared[name], estimates[name], p))
     controls = [_control(spec, side) for side in list(sides.values())[: len(spec["lines"])]]
     return rows + [row for found in controls for row in found]
 
 
+def _judged_elsewhere(spec: dict[str, Any], sides: Sides) -> dict[str, list[float]]:
+    """As `_adjusted`, of claims of other tables that those of this one rest on, each in the family of its own table."""
+    found: dict[str, list[float]] = {}
+    for claims in spec["families"].values():
+        compared = {claim["id"]: compared_sides(claim["compare"], sides) for claim in claims}
+        found |= _adjusted(claims, compared, {name: pair.estimate() for name, pair in compared.items()})
+    return found
+
+
 def _adjusted(
     claims: list[dict[str, Any]], compared: dict[str, Compared], estimates: dict[str, Estimate | None]
-) -> dict[tuple[Any, ...], float]:
-    """Holm-adjusted p of every distinct test of the table that has a verdict; sizes are judged by their interval."""
-    p_values = {}
+) -> dict[str, list[float]]:
+    """By id, of each claim that has a verdict, p after Holm's adjustment over every distinct test of the claims.
+
+    An equivalence has two, of its holding and of its failing; sizes have none: they are judged by their interval.
+    """
+    tests: dict[tuple[Any, ...], list[float]] = {}
     for claim in claims:
         estimate = estimates.get(claim["id"])
         if estimate is None or "inconsistent" in claim or compared[claim["id"]].obstacle:
             continue
         if claim["kind"] == "direction":
-            p_values[tested(claim)] = estimate.p
+            tests[tested(claim)] = [estimate.p]
         elif claim["kind"] == "equivalence":
-            p_values[tested(claim)] = equivalence(estimate, claim["margin"] / 100)
-    return dict(zip(p_values, holm(list(p_values.values())), strict=True))
+            margin = claim["margin"] / 100
+            tests[tested(claim)] = [equivalence(estimate, margin), beyond(estimate, margin)]
+    found = in_family(tests)
+    return {c["id"]: found[tested(c)] for c in claims if c["id"] in compared and tested(c) in found}
 
 
-def _verdict(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p: float | None) -> Verdict:
-    if "inconsistent" in claim:
-        return Verdict(verdicts.INCONSISTENT, claim["inconsistent"])
+def in_family(tests: Mapping[tuple[Any, ...], list[float]]) -> dict[tuple[Any, ...], list[float]]:
+    """The p-values of each test after Holm's adjustment over all of them."""
+    adjusted = iter(holm([p for values in tests.values() for p in values]))
+    return {test: [next(adjusted) for _ in values] for test, values in tests.items()}
+
+
+def _verdict(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p: list[float]) -> Verdict:
     if estimate is None or pair.obstacle:
         return Verdict(NOT_TESTABLE, pair.obstacle)
     if claim["kind"] == "size":
         return verdicts.size(estimate, claim["published"] / 100, claim["margin"] / 100, genuine=pair.genuine)
-    assert p is not None, f"{claim['id']} is tested and has no p"
+    assert p, f"{claim['id']} is tested and has no p"
     if claim["kind"] == "equivalence":
-        return verdicts.equivalence(estimate, p, claim["margin"] / 100, genuine=pair.genuine)
+        return verdicts.equivalence(p[0], p[1], claim["margin"] / 100, genuine=pair.genuine)
     if pair.by_construction:
-        return verdicts.construction(estimate, p)
-    return verdicts.direction(estimate, p, genuine=pair.genuine)
+        return verdicts.construction(estimate, p[0])
+    return verdicts.direction(estimate, p[0], genuine=pair.genuine)
 
 
 def common_cells(spec: dict[str, Any], claim: dict[str, Any]) -> dict[str, Value]:
@@ -111,9 +133,8 @@ def common_cells(spec: dict[str, Any], claim: dict[str, Any]) -> dict[str, Value
     }
 
 
-def _effect(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p: float | None) -> dict[str, Value]:
+def _effect(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p: list[float]) -> dict[str, Value]:
     """The cells of a claim that accuracies decide."""
-    verdict = _verdict(claim, pair, estimate, p)
     printed, low, high = pair.published or (None, None, None)
     smallest = None if estimate is None else smallest_effect(estimate)
     return {
@@ -122,12 +143,11 @@ def _effect(claim: dict[str, Any], pair: Compared, estimate: Estimate | None, p:
         "published_low": low,
         "published_high": high,
         **_cells(estimate),
-        "verdict": verdict.word,
+        **verdict_cells(claim, lambda: _verdict(claim, pair, estimate, p)),
         "deviations": "; ".join(pair.deviations),
         "experiments": "; ".join(dict.fromkeys(run["experiment"] for run in pair.runs)),
         "smallest_effect": None if smallest is None or not math.isfinite(smallest) else points(smallest),
-        "p_holm": None if p is None else float(f"{p:.3g}"),
-        "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
+        "p_holm": float(f"{p[0]:.3g}") if p else None,
     }
 
 
@@ -144,19 +164,20 @@ def _count(claim: dict[str, Any], sides: Sides) -> dict[str, Value]:
     value = operands[0].counts.full_size[measure]
     if len(operands) == 2:
         value /= operands[1].counts.full_size[measure]
-    if "inconsistent" in claim:
-        verdict = Verdict(verdicts.INCONSISTENT, claim["inconsistent"])
-    elif len(operands) == 2 and _ratio_as_printed(claim, operands, measure):
-        # The papers divide what they print: 33.3 by 32.9.
-        verdict = Verdict("replicated", f"both counts are the printed ones; unrounded their ratio is {value:.4f}")
-    else:
-        verdict = verdicts.count(value, claim["published"], claim["decimals"])
     return {
         "unit": "ratio" if "over" in count else UNITS[count["measure"]],
         "measured": round(value, 4),
-        "verdict": verdict.word,
-        "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
+        **verdict_cells(claim, lambda: _counted(claim, operands, value)),
     }
+
+
+def _counted(claim: dict[str, Any], operands: list[Side], value: float) -> Verdict:
+    if "margin" in claim:
+        return verdicts.about(value, claim["published"], claim["margin"] / 100)
+    if len(operands) == 2 and _ratio_as_printed(claim, operands, claim["count"]["measure"]):
+        # The papers divide what they print: 33.3 by 32.9.
+        return Verdict("replicated", f"both counts are the printed ones; unrounded their ratio is {value:.4f}")
+    return verdicts.count(value, claim["published"], claim["decimals"])
 
 
 def _ratio_as_printed(claim: dict[str, Any], operands: list[Side], measure: str) -> bool:

@@ -3,6 +3,7 @@
 import csv
 import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from stm.config.loading import read_yaml, validated
@@ -14,12 +15,12 @@ from stm.reporting.claims import COLUMNS
 from stm.reporting.claimsearch import claims_caption, claims_html
 from stm.reporting.layouts import claims_markdown, grouped
 from stm.reporting.measured import TableError
-from stm.reporting.verdicts import IDENTITY, INCONSISTENT, NOT_TESTABLE
+from stm.reporting.verdicts import IDENTITY, INCONSISTENT, NOT_MADE, NOT_TESTABLE
 
 Row = dict[str, str]
 
 
-def write_claims(tables: list[Path], claims: list[Path], study: str, out: Path) -> None:
+def write_claims(tables: list[Path], claims: list[Path], study: str, out: Path, possible: Mapping[str, str]) -> None:
     """Join the tables' claims, and all others, to `out`.csv, and for people .md, .html, and .rst, its caption.
 
     Args:
@@ -27,6 +28,7 @@ def write_claims(tables: list[Path], claims: list[Path], study: str, out: Path) 
         claims: every file of claims of the configuration.
         study: its name.
         out: path without its ending.
+        possible: what the study can make and leaves out, by name, each with the file to ask Snakemake for.
 
     Raises:
         TableError: a file has other columns.
@@ -34,7 +36,7 @@ def write_claims(tables: list[Path], claims: list[Path], study: str, out: Path) 
     decided = {path: _read(path) for path in tables}
     known = {row["claim"] for rows in decided.values() for row in rows}
     others = [
-        _undecided(file.paper, claim, study)
+        _undecided(file.paper, claim, study, possible)
         for file in (validated(Claims, read_yaml(path)) for path in claims)
         for claim in file.claims
         if claim.id not in known
@@ -57,7 +59,7 @@ def _read(path: Path) -> list[Row]:
     return rows
 
 
-def _undecided(paper: str, claim: Claim, study: str) -> Row:
+def _undecided(paper: str, claim: Claim, study: str, possible: Mapping[str, str]) -> Row:
     """A claim that no table of the study decides."""
     if claim.inconsistent is not None:
         word, why = INCONSISTENT, claim.inconsistent
@@ -67,8 +69,11 @@ def _undecided(paper: str, claim: Claim, study: str) -> Row:
         word, why = NOT_TESTABLE, f"needs {claim.needs}"
     else:
         decider, figure = claim.decider, claim.figure_decider
-        made_by = decider.table if decider else figure.figure if figure else "datasets"
-        word, why = NOT_TESTABLE, f"this study does not make {made_by}"
+        other = "temporal_order" if claim.order else "datasets"
+        made_by = decider.table if decider else figure.figure if figure else other
+        word, why = NOT_TESTABLE, f"this study cannot make {made_by}"
+        if made_by in possible:
+            word, why = NOT_MADE, f"{made_by} decides it: snakemake {possible[made_by]}"
     values = {
         "claim": claim.id,
         "paper": paper,

@@ -12,6 +12,7 @@ from stm.analysis.statistics import (
     published_difference_interval,
 )
 from stm.reporting.cells import points
+from stm.reporting.correlationloss import vanished_loss
 from stm.reporting.measured import Counts, Measured
 
 
@@ -30,6 +31,13 @@ class Side:
     @property
     def role(self) -> str:
         return self.line["role"]
+
+    @property
+    def classes(self) -> int | None:
+        """Those of its predictions; where there are none yet, those that are expected of its data."""
+        if self.found is not None:
+            return len(self.found.predictions.classes)
+        return self.run["classes"] if self.run else None
 
 
 Sides = dict[str, Side]
@@ -102,9 +110,12 @@ class Compared:
     less: Gap | None
 
     @property
+    def gaps(self) -> list[Gap]:
+        return [self.gap, *([self.less] if self.less else [])]
+
+    @property
     def sides(self) -> list[Side]:
-        gaps = [self.gap, *([self.less] if self.less else [])]
-        return [side for gap in gaps for side in (gap.first, gap.second)]
+        return [side for gap in self.gaps for side in (gap.first, gap.second)]
 
     @property
     def runs(self) -> list[dict[str, Any]]:
@@ -113,15 +124,17 @@ class Compared:
     @property
     def obstacle(self) -> str:
         """Why the claim cannot be tested in this study."""
-        gaps = [self.gap, *([self.less] if self.less else [])]
-        return "; ".join(dict.fromkeys(gap.obstacle for gap in gaps if gap.obstacle)) or plumbing(self.runs)
+        unmeasured = "; ".join(dict.fromkeys(gap.obstacle for gap in self.gaps if gap.obstacle))
+        lost = vanished_loss([(side.run, side.classes) for side in self.sides if side.run])
+        return unmeasured or lost or plumbing(self.runs)
 
     def estimate(self) -> Estimate | None:
         """The effect; None where a line of it is not measured."""
-        gaps = [self.gap, *([self.less] if self.less else [])]
-        if any(side.found is None for side in self.sides) or any(gap.first.role != gap.second.role for gap in gaps):
+        if any(side.found is None for side in self.sides):
             return None
-        if any(gap.measure not in side.found.correct for gap in gaps for side in self.sides if side.found):
+        if any(gap.first.role != gap.second.role for gap in self.gaps):
+            return None
+        if any(gap.measure not in side.found.correct for gap in self.gaps for side in self.sides if side.found):
             return None
         first, second, groups = self.gap.values
         if self.less is None:
@@ -129,7 +142,7 @@ class Compared:
         other_first, other_second, other_groups = self.less.values
         if self.gap.first.role == self.less.first.role:
             # All four lines are of the same clips.
-            return difference_interval(first - second, other_first - other_second, groups)
+            return difference_interval(first - second, other_first - other_second, groups, limit=2.0)
         return difference_of_differences(
             difference_interval(first, second, groups), difference_interval(other_first, other_second, other_groups)
         )

@@ -13,7 +13,7 @@ from stm.reporting.cells import Value, csv_cell, csv_text, markdown
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.claims import common_cells
 from stm.reporting.layouts import claims_markdown, texts
-from stm.reporting.verdicts import INCONSISTENT, NOT_TESTABLE, Verdict
+from stm.reporting.verdicts import NOT_TESTABLE, Verdict, verdict_cells
 from stm.reporting.webpage import claims_table, deviation_notes, paragraph, section, simple_table, webpage
 
 COLUMNS = [
@@ -126,20 +126,15 @@ def _claim(spec: dict[str, Any], claim: dict[str, Any], role: dict[str, Any], li
     count, published = claim["listed"]["count"], int(claim["published"])
     numbers = listed[role["role"]].get(count, [])
     obstacle = _obstacle(role, count, listed[role["role"]])
-    if "inconsistent" in claim:
-        verdict = Verdict(INCONSISTENT, claim["inconsistent"])
-    elif obstacle:
-        verdict = Verdict(NOT_TESTABLE, obstacle)
-    else:
-        verdict = verdicts.listed(numbers[0], published)
     return {
         **common_cells(spec, claim),
         "published": published,
         "unit": {"classes": "classes", "folds": "folds"}.get(count, "clips"),
         "measured": numbers[0] if len(numbers) == 1 else None,
-        "verdict": verdict.word,
+        **verdict_cells(
+            claim, lambda: Verdict(NOT_TESTABLE, obstacle) if obstacle else verdicts.listed(numbers[0], published)
+        ),
         "deviations": _deviations(role),
-        "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
         "table": "datasets",
     }
 

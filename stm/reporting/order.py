@@ -8,8 +8,11 @@ import numpy as np
 from stm.analysis.statistics import accuracy_interval, difference_interval
 from stm.files import write_text
 from stm.reporting.cells import Value, csv_cell, csv_text, markdown, points
-from stm.reporting.measured import load
-from stm.reporting.webpage import paragraph, simple_table, webpage
+from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
+from stm.reporting.layouts import claims_markdown, texts
+from stm.reporting.measured import Measured, load
+from stm.reporting.orderclaims import order_claims
+from stm.reporting.webpage import claims_table, deviation_notes, paragraph, section, simple_table, webpage
 
 NOTE = (
     "Top-1 in percent with 95% intervals, centre crop, one view. `reversed` plays the sampled frames backwards, "
@@ -24,7 +27,7 @@ COLUMNS = [
 
 
 def write_order(spec: dict[str, Any], out: Path) -> None:
-    """Write `out`.csv, a row an experiment and an order, and `out`.md and .html, a row an experiment.
+    """Write `out`.csv, a row an experiment and an order, `out`.md and .html, a row an experiment, and `out`.claims.csv.
 
     Args:
         spec: of `stm.config.orderplan.OrderPlan`.
@@ -33,27 +36,30 @@ def write_order(spec: dict[str, Any], out: Path) -> None:
     Raises:
         FileNotFoundError, TableError, PredictionsError: as `stm.reporting.measured.load`.
     """
-    rows = [row for line in spec["lines"] for row in _rows(spec, line)]
+    measured = {line["experiment"]: _measured(line) for line in spec["lines"]}
+    rows = [row for line in spec["lines"] for row in _rows(spec, line, measured[line["experiment"]])]
+    claims = order_claims(spec, measured)
     cells = [[csv_cell(row[column]) for column in COLUMNS] for row in rows]
     write_text(out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, cells))
-    write_text(out.with_name(f"{out.name}.md"), _page(spec, rows))
-    write_text(out.with_name(f"{out.name}.html"), _web(spec, rows))
+    write_text(out.with_name(f"{out.name}.md"), _page(spec, rows, texts(claims)))
+    write_text(out.with_name(f"{out.name}.html"), _web(spec, rows, texts(claims)))
+    decided = csv_text(CLAIM_COLUMNS, ([csv_cell(row[column]) for column in CLAIM_COLUMNS] for row in claims))
+    write_text(out.with_name(f"{out.name}.claims.csv"), decided)
 
 
-def _rows(spec: dict[str, Any], line: dict[str, Any]) -> list[dict[str, Value]]:
-    """One experiment: its accuracy under each order, and how far that is from the true one."""
+def _measured(line: dict[str, Any]) -> dict[str, Measured]:
+    """One experiment under each order."""
     orders = list(line["predictions"])
-    found = load(
-        [
-            {"role": line["role"], "measured": {"predictions": line["predictions"][o], "reversed_pairs": []}}
-            for o in orders
-        ]
-    )
+    told = [{"predictions": line["predictions"][order], "reversed_pairs": []} for order in orders]
+    found = load([{"role": line["role"], "measured": measured} for measured in told])
+    return {order: measured for order, measured in zip(orders, found, strict=True) if measured is not None}
+
+
+def _rows(spec: dict[str, Any], line: dict[str, Any], found: dict[str, Measured]) -> list[dict[str, Value]]:
+    """One experiment: its accuracy under each order, and how far that is from the true one."""
     rows: list[dict[str, Value]] = []
-    forward = found[0]
-    assert forward is not None, "every order is predicted"
-    for order, measured in zip(orders, found, strict=True):
-        assert measured is not None, "every order is predicted"
+    forward = next(iter(found.values()))
+    for order, measured in found.items():
         correct = measured.correct["top1"]
         accuracy = accuracy_interval(correct, measured.groups)
         row: dict[str, Value] = {
@@ -80,18 +86,19 @@ def _rows(spec: dict[str, Any], line: dict[str, Any]) -> list[dict[str, Value]]:
     return rows
 
 
-def _page(spec: dict[str, Any], rows: list[dict[str, Value]]) -> str:
+def _page(spec: dict[str, Any], rows: list[dict[str, Value]], claims: list[dict[str, str]]) -> str:
     """The table for reading: an experiment a row, an order a column."""
     header, cells = _table(rows)
     text = [f"# Order of frames, study {markdown(spec['study'])}", "", f"| {' | '.join(header)} |"]
     text.append(f"| --- | --- |{' ---: |' * (len(header) - 2)}")
     text += [f"| {' | '.join(map(markdown, line))} |" for line in cells]
-    return "\n".join([*text, "", NOTE]) + "\n"
+    return "\n".join([*text, "", NOTE, "", "## What the papers say of it", "", *claims_markdown(claims)]) + "\n"
 
 
-def _web(spec: dict[str, Any], rows: list[dict[str, Value]]) -> str:
+def _web(spec: dict[str, Any], rows: list[dict[str, Value]], claims: list[dict[str, str]]) -> str:
     header, cells = _table(rows)
     parts = [simple_table(header, cells, text_columns=2), paragraph(NOTE)]
+    parts += [section("What the papers say of it", claims_table(claims), deviation_notes(claims))]
     return webpage(f"Order of frames, study {spec['study']}", "How much of each accuracy is owed to their order", parts)
 
 

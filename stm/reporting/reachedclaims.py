@@ -6,7 +6,7 @@ from stm.analysis.statistics import Interval, accuracy_interval, published_diffe
 from stm.reporting import verdicts
 from stm.reporting.cells import Value, points
 from stm.reporting.comparisons import Side, Sides, deviations_of, obstacle_of, plumbing
-from stm.reporting.verdicts import INCONSISTENT, NOT_TESTABLE, Verdict
+from stm.reporting.verdicts import NOT_TESTABLE, Verdict, verdict_cells
 
 
 def reached_claim(claim: dict[str, Any], sides: Sides) -> dict[str, Value]:
@@ -23,7 +23,6 @@ def reached_claim(claim: dict[str, Any], sides: Sides) -> dict[str, Value]:
         rival = _strongest([sides[name] for name in reached[place]], measure, place)
         found, printed = _lead(side, rival, measure, place), _printed_lead(side, rival, measure, place)
         beside = f"the printed {rival.line['published'][measure]} of {rival.line['method']}, taken as it stands"
-    verdict = _verdict(claim, side, found, place)
     value, low, high = printed or (None, None, None)
     return {
         "unit": "percent" if place is None else "points",
@@ -33,10 +32,9 @@ def reached_claim(claim: dict[str, Any], sides: Sides) -> dict[str, Value]:
         "measured": None if found is None else points(found.value),
         "low": None if found is None else points(found.low),
         "high": None if found is None else points(found.high),
-        "verdict": verdict.word,
+        **verdict_cells(claim, lambda: _verdict(claim, side, found, place), beside),
         "deviations": "; ".join(deviations_of([side])),
         "experiments": side.run["experiment"] if side.run else "",
-        "why": "; ".join(filter(None, [verdict.why, beside, claim.get("note")])),
     }
 
 
@@ -82,8 +80,6 @@ def _printed_lead(side: Side, rival: Side, measure: str, place: str) -> tuple[fl
 
 
 def _verdict(claim: dict[str, Any], side: Side, found: Interval | None, place: str | None) -> Verdict:
-    if "inconsistent" in claim:
-        return Verdict(INCONSISTENT, claim["inconsistent"])
     obstacle = obstacle_of([side], claim["reached"]["measure"]) or plumbing([side.run] if side.run else [])
     if found is None or obstacle:
         return Verdict(NOT_TESTABLE, obstacle)

@@ -8,7 +8,7 @@ from stm.reporting import verdicts
 from stm.reporting.cells import Value
 from stm.reporting.comparisons import Side, Sides
 from stm.reporting.speeds import rounded
-from stm.reporting.verdicts import INCONSISTENT, NOT_TESTABLE, Verdict
+from stm.reporting.verdicts import NOT_TESTABLE, Verdict, verdict_cells
 
 
 class Timings(Protocol):
@@ -35,15 +35,13 @@ def timed_claim(claim: dict[str, Any], sides: Sides, timings: Timings) -> dict[s
     missing = [side.line["method"] for side in operands if timings.rounds_of(side.line) is None]
     found = None if missing else _measured(operands, timings)
     obstacle = f"{' and '.join(missing)}: not timed in this study" if missing else timings.unfair
-    verdict = _verdict(claim, found, obstacle, genuine=not timings.deviations)
     return {
         "unit": "ratio" if "over" in claim["speed"] else timings.unit,
         "measured": None if found is None else rounded(found.value),
         "low": None if found is None else rounded(found.low),
         "high": None if found is None else rounded(found.high),
-        "verdict": verdict.word,
+        **verdict_cells(claim, lambda: _verdict(claim, found, obstacle, genuine=not timings.deviations)),
         "deviations": "; ".join(timings.deviations),
-        "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
     }
 
 
@@ -55,8 +53,6 @@ def _measured(operands: list[Side], timings: Timings) -> Interval | None:
 
 
 def _verdict(claim: dict[str, Any], found: Interval | None, obstacle: str, *, genuine: bool) -> Verdict:
-    if "inconsistent" in claim:
-        return Verdict(INCONSISTENT, claim["inconsistent"])
     if found is None:
         return Verdict(NOT_TESTABLE, obstacle)
     if "below" in claim["speed"]:

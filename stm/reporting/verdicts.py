@@ -5,20 +5,23 @@
 Holm-adjusted.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from stm.analysis.statistics import Estimate, Interval
-from stm.reporting.cells import as_printed
+from stm.reporting.cells import Value, as_printed
 
 LEVEL = 0.05
 NOT_TESTABLE = "not testable here"
+NOT_MADE = "not made"
 INCONSISTENT = "inconsistent in the paper"
 IDENTITY = "by construction"
 OTHERS_FIGURES = "a printed figure of others can be compared with only on the paper's data and without deviations"
 # Every word, in the order in which they are counted for a reader.
 WORDS = (
     *("replicated", "holds here", "refuted", "fails here", "undecided", "undecided here"),
-    *("control", "control undecided", "control failed", IDENTITY, INCONSISTENT, NOT_TESTABLE),
+    *("control", "control undecided", "control failed", IDENTITY, INCONSISTENT, NOT_MADE, NOT_TESTABLE),
 )
 
 
@@ -30,6 +33,18 @@ class Verdict:
     why: str = ""
 
 
+def verdict_cells(claim: dict[str, Any], decide: Callable[[], Verdict], *beside: str) -> dict[str, Value]:
+    """The word of a claim and why: what the paper itself contradicts is not decided.
+
+    Args:
+        claim: of a specification.
+        decide: gives the verdict of a claim that the paper does not contradict.
+        beside: what else is to be said, before the claim's own note.
+    """
+    verdict = Verdict(INCONSISTENT, claim["inconsistent"]) if "inconsistent" in claim else decide()
+    return {"verdict": verdict.word, "why": "; ".join(filter(None, [verdict.why, *beside, claim.get("note")]))}
+
+
 def direction(estimate: Estimate, p: float, *, genuine: bool) -> Verdict:
     """first > second: significantly so, significantly the other way, or neither."""
     holds, fails, undecided = _words(genuine)
@@ -38,12 +53,12 @@ def direction(estimate: Estimate, p: float, *, genuine: bool) -> Verdict:
     return Verdict(undecided, f"p = {p:.2g} after Holm's adjustment")
 
 
-def equivalence(estimate: Estimate, p: float, margin: float, *, genuine: bool) -> Verdict:
-    """first = second within the margin; `p` of the two one-sided tests."""
+def equivalence(p: float, p_beyond: float, margin: float, *, genuine: bool) -> Verdict:
+    """first = second within the margin; `p` of the two one-sided tests, `p_beyond` of the difference beyond it."""
     holds, fails, undecided = _words(genuine)
     if p < LEVEL:
         return Verdict(holds)
-    if _outside(estimate, 0, margin):
+    if p_beyond < LEVEL:
         return Verdict(fails)
     return Verdict(undecided, f"the margin is ±{100 * margin:g} points, p = {p:.2g} after Holm's adjustment")
 
@@ -93,6 +108,12 @@ def count(value: float, published: float, decimals: int) -> Verdict:
     if as_printed(value, published, decimals):
         return Verdict("replicated")
     return Verdict("refuted", f"counted: {value:.4f}, printed: {published:.{decimals}f}")
+
+
+def about(value: float, published: float, margin: float) -> Verdict:
+    """A count that the paper gives as approximate: within a part of the printed figure, or not."""
+    word = "replicated" if abs(value - published) <= margin * published else "refuted"
+    return Verdict(word, f"counted: {value:.4f}; the margin is ±{100 * margin:g}% of the published figure")
 
 
 def listed(found: int, published: int) -> Verdict:

@@ -7,6 +7,7 @@ from scipy import stats
 from stm.analysis.statistics import (
     Estimate,
     accuracy_interval,
+    beyond,
     difference_interval,
     difference_of_differences,
     equivalence,
@@ -271,6 +272,22 @@ def test_a_single_source_tells_nothing():
     estimate = difference_interval(right, np.zeros((1, 100)), ["the one speaker"] * 100)
     assert (estimate.low, estimate.high, estimate.p) == (-1, 1, 1)
     assert equivalence(estimate, 0.05) >= 0.5
+
+
+def test_a_single_cluster_says_nothing_whatever_a_difference_may_be():
+    gaps = np.ones((1, 3)), np.zeros((1, 3))
+    for limit in (1.0, 2.0):
+        estimate = difference_interval(*gaps, ["the one speaker"] * 3, limit=limit)
+        assert (estimate.low, estimate.high) == (-limit, limit)
+
+
+def test_beyond_a_margin_at_5_percent_is_an_interval_wholly_outside_of_it():
+    value, error = 0.05, 0.01
+    half = stats.t.isf(0.025, 30) * error
+    estimate = Estimate(value, value - half, value + half, "clips", 0.0, error, 30)
+    assert beyond(estimate, value - half) == pytest.approx(0.05)
+    assert beyond(estimate, 0.04) > 0.05 > beyond(estimate, 0.02)
+    assert beyond(estimate, 0.2) == beyond(UNKNOWN, 0.05) == 1.0 and equivalence(estimate, 0.1) < 0.05
 
 
 def test_equivalence_needs_the_difference_inside_the_margin_from_both_sides():

@@ -8,13 +8,18 @@ import functools
 import os
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stm.config.loading import read_yaml, validated
+from stm.config.plan import Plan
 from stm.config.schema.claims import Claim, Claims
+from stm.config.schema.networks import PAPER_BACKBONES
 from stm.config.schema.prose import Passage, Prose, ProseNumber
+from stm.config.schema.protocols import PROTOCOLS
 from stm.config.schema.tables import Line, PublishedLine, PublishedTable
 
 ROOT = Path(__file__).parents[2]
@@ -152,6 +157,45 @@ def test_a_number_in_the_prose_is_in_the_claim_that_it_is_said_to_belong_to(pape
         assert entry.claim in CLAIMS, entry
         numbers = {number.replace(",", "") for number in NUMBER.findall(said_by(CLAIMS[entry.claim]))}
         assert entry.number.replace(",", "") in numbers, f"{entry.claim} says nothing of {entry.number}"
+
+
+# Where the keys stand that settings of the prose name.
+PLAN = Plan(CONFIG / "paper.yaml")
+SETTINGS: dict[str, Callable[[str], Any]] = {
+    "recipes": PLAN.paper_recipe,
+    "models": lambda name: PLAN.variants[name],
+    "protocols": lambda name: PROTOCOLS[name],
+    "backbones": lambda depth: PAPER_BACKBONES[int(depth)],
+}
+
+
+def configured(setting: str) -> Any:
+    """The value of a key as the papers' own configuration has it."""
+    place, *keys = setting.split(".")
+    folder, _, name = place.partition("/")
+    value = SETTINGS[folder](name)
+    for key in keys:
+        value = value[int(key)] if isinstance(value, dict | list) else getattr(value, key)
+    # The papers write a decay to a tenth as one by a factor of 10.
+    return 1 / value if keys[-1] == "decay_factor" else value
+
+
+@each_paper
+def test_a_setting_in_the_prose_is_the_one_that_is_trained_with(paper):
+    named = [entry for entry in PROSE[paper].numbers if entry.setting and "/" in entry.setting]
+    differing = {}
+    for entry in named:
+        said = [float(number) for number in entry.number.split(",")]
+        value = configured(entry.setting)
+        if (value if isinstance(value, list) else [value]) != pytest.approx(said):
+            differing[entry.setting] = entry.number, value
+    assert differing == {} and len(named) > 15
+
+
+def test_a_setting_that_the_paper_says_otherwise_is_found():
+    assert configured("recipes/iccv2019.decay_epochs") == [30, 40, 45] != configured("recipes/tpami2022.decay_epochs")
+    with pytest.raises(AttributeError):
+        configured("recipes/iccv2019.learning_rat")
 
 
 @each_paper

@@ -77,7 +77,7 @@ def test_without_targets_it_is_what_snakemake_makes(folder):
     assert {path for run in found.runs for path in run.views} == tables.union(
         plan.features, plan.maps, plan.order.paths
     )
-    assert [t.name for t in targets(plan, ["reports/claims.csv"])] == [*plan.tables, *figures]
+    assert [t.name for t in targets(plan, ["reports/claims.csv"])] == [*plan.tables, *figures, "temporal_order"]
     (curves,) = targets(plan, ["reports/training_curves.pdf"])
     assert {p.path for p in curves.predictions} == tables
 
@@ -85,6 +85,27 @@ def test_without_targets_it_is_what_snakemake_makes(folder):
 def test_an_unknown_target_is_refused_with_the_nearest_name(folder):
     with pytest.raises(ConfigError, match=r"tabel6.csv is no report.*Did you mean 'table6'"):
         targets(Plan(Path("config/paper.yaml")), ["reports/tabel6.csv"])
+
+
+@pytest.mark.parametrize(
+    ("table", "networks", "recipe"), [("table3", 3, "tpami2022"), ("transfer_controls", 2, "iccv2019")]
+)
+def test_what_others_start_from_is_trained_on_its_own_dataset_and_scores_nothing(folder, table, networks, recipe):
+    found = costed("paper", table)
+    starts = [run for run in found.runs if run.run.dataset.name == "kinetics400"]
+    assert len(starts) == networks and {run.run.recipe for run in starts} == {recipe}
+    names = [run.run.name for run in found.runs]
+    assert all(names.index(run.run.start.name) < names.index(run.run.name) for run in found.runs if run.run.start)
+    # Trained on all of Kinetics-400; nothing of this table is scored there.
+    for start in starts:
+        assert start.steps == -(-start.clips // 32) * start.epochs and start.train_hours > 1
+        assert start.views == {} and start.evaluate_hours == start.prediction_bytes == 0
+    assert {"kinetics400", "ucf101", "hmdb51"} <= {dataset.dataset.name for dataset in found.datasets}
+    assert "frames of kinetics400" in text(found) and "kinetics400/stm-16f" in text(found)
+    # However many devices there are, what starts from them waits for them.
+    by_name = {run.run.name: run.hours for run in found.runs}
+    longest = max(run.hours + by_name[run.run.start.name] for run in found.runs if run.run.start)
+    assert costed("paper", table, jobs=1000).elapsed_hours == pytest.approx(longest)
 
 
 def test_what_is_done_takes_no_more_time(folder):

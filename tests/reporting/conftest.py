@@ -117,6 +117,9 @@ class MadeTable:
             "learns_order": method != "TSN",
             "permuted_labels": False,
             "obstacle": None,
+            "twins": None,
+            "classes": len(self.classes),
+            "published_classes": 174,
             "order_only": True,
             "reversed_pairs": self.pairs,
             "genuine": False,
@@ -139,6 +142,7 @@ class MadeTable:
             "lines": lines,
             "others": {},
             "claims": list(claims),
+            "families": {},
         }
 
     def table6(self, claims=(), seeds=1, **measured):

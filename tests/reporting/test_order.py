@@ -17,6 +17,11 @@ def line(made):
         "frames": 8,
         "recipe": "demo",
         "tables": ["table6", "table7"],
+        "deviations": ["data: drawn for Something-Something v1"],
+        "order_only": False,
+        "reversed_pairs": made.pairs,
+        "sees_order": True,
+        "tests_claims": True,
         "seeds": [0],
         "protocols": {order: f"efficient-{order}" for order in accuracies},
         "predictions": {order: [[made.predictions(order, share)]] for order, share in accuracies.items()},
@@ -24,7 +29,7 @@ def line(made):
 
 
 def test_every_order_is_a_row_with_its_distance_from_the_true_one(line, tmp_path):
-    write_order({"study": "demo", "lines": [line]}, tmp_path / "temporal_order")
+    write_order({"study": "demo", "lines": [line], "claims": []}, tmp_path / "temporal_order")
     rows = pd.read_csv(tmp_path / "temporal_order.csv").set_index("order")
     assert rows.reset_index().columns.tolist() == [*["order"], *[c for c in COLUMNS if c != "order"]]
     assert rows["top1"].tolist() == [90.0, 30.0, 50.0, 50.0]
@@ -38,6 +43,48 @@ def test_every_order_is_a_row_with_its_distance_from_the_true_one(line, tmp_path
 def test_what_sees_no_order_loses_nothing(line, made, tmp_path):
     same = [[made.predictions("any", 0.4)]]
     line["predictions"] = dict.fromkeys(line["predictions"], same)
-    write_order({"study": "demo", "lines": [line]}, tmp_path / "temporal_order")
+    write_order({"study": "demo", "lines": [line], "claims": []}, tmp_path / "temporal_order")
     rows = pd.read_csv(tmp_path / "temporal_order.csv")
     assert (rows["difference"].dropna() == 0).all() and len(rows) == 4
+
+
+def claim(line, frames, **changes):
+    order = {"table": "table6", "line": "STM", "frames": frames}
+    common = {"where": "Figure 5", "statement": "x", "paper": "tpami2022", "experiment": line["experiment"]}
+    kind = "equivalence" if "margin" in changes else "direction"
+    return {"id": f"P{len(changes)}", "kind": kind, "order": order, **common, **changes}
+
+
+def decided(folder, line, *claims):
+    write_order({"study": "demo", "lines": [line], "claims": list(claims)}, folder / "temporal_order")
+    return pd.read_csv(folder / "temporal_order.claims.csv").set_index("claim")
+
+
+def test_clips_that_are_taken_for_their_opposites_backwards_bear_the_claim_out(line, tmp_path):
+    # Of the clips that are not right the scores make the opposite class the first.
+    found = decided(tmp_path, line, claim(line, "reversed", id="P29")).loc["P29"]
+    assert found["measured"] == pytest.approx(70 - 30) and found["verdict"] == "holds here"
+    assert "70.0% are taken for the opposite class and 30.0% for their own, for which 90.0%" in found["why"]
+    line["order_only"] = True
+    assert decided(tmp_path, line, claim(line, "reversed", id="P29")).loc["P29", "verdict"] == "control"
+
+
+@pytest.mark.parametrize(("margin", "word"), [(60.0, "holds here"), (10.0, "fails here"), (40.0, "undecided here")])
+def test_one_frame_is_as_good_as_all_within_a_margin(line, tmp_path, margin, word):
+    found = decided(tmp_path, line, claim(line, "single", id="P30", margin=margin)).loc["P30"]
+    assert found["measured"] == pytest.approx(40) and found["verdict"] == word
+    assert "90.0% with the frames in order, 50.0% with one repeated" in found["why"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"reversed_pairs": []}, "no opposite classes (`reversed_pairs`) are named of drawn"),
+        ({"tests_claims": False}, "a check of the plumbing"),
+        ({"experiment": "another"}, "no table of this study trains table6/STM"),
+    ],
+)
+def test_what_cannot_be_told_of_reversed_clips_is_not_testable(line, tmp_path, changes, why):
+    asked = claim(line, "reversed", id="P29")
+    found = decided(tmp_path, {**line, **changes}, asked).loc["P29"]
+    assert found["verdict"] == "not testable here" and why in found["why"]

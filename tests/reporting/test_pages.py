@@ -92,7 +92,7 @@ def test_a_caption_says_what_is_claimed_and_what_was_found(reports):
 
 
 def test_the_page_of_all_claims_can_be_searched_and_loads_nothing(reports):
-    write_claims([reports / "table6.claims.csv"], [], "demo", reports / "claims")
+    write_claims([reports / "table6.claims.csv"], [], "demo", reports / "claims", {})
     page, rows = page_of(reports / "claims.html"), claims_of(reports / "claims.csv")
     assert [row[0] for row in page.tables[1][1:]] == [row["claim"] for row in rows]
     values = [attributes for tag, attributes in page.tags if tag == "tr" and "data-verdict" in attributes]

@@ -48,6 +48,12 @@ rule temporal_order:
         html=shown(
             f"{REPORTS}/temporal_order.html", "Order of frames", PAGE, "temporal_order"
         ),
+        claims=shown(
+            f"{REPORTS}/temporal_order.claims.csv",
+            "Order of frames",
+            CLAIMS,
+            "temporal_order",
+        ),
     log:
         "results/logs/temporal_order.log",
     conda:
@@ -129,7 +135,12 @@ rule claims:
         tables=expand(
             "{reports}/{name}.claims.csv",
             reports=REPORTS,
-            name=[*TABLES, "datasets", *filter(PLAN.deciders.__contains__, FIGURES)],
+            name=[
+                *TABLES,
+                "datasets",
+                "temporal_order",
+                *filter(PLAN.deciders.__contains__, FIGURES),
+            ],
         ),
         claims=PLAN.claim_files,
     output:
@@ -143,10 +154,11 @@ rule claims:
         "../../environment.yml"
     params:
         study=PLAN.study.study,
+        possible=lambda w: canonical_json(PLAN.possible),
         out=lambda w, output: output.csv.removesuffix(".csv"),
         code=source_digest(*REPORTING_SOURCES),
     message:
         "Writing {output.csv}"
     shell:
-        "stm claims --tables {input.tables:q} --claims {input.claims:q} --study {params.study} --out {params.out}"
-        " > {log} 2>&1"
+        "stm claims --tables {input.tables:q} --claims {input.claims:q} --study {params.study}"
+        " --possible {params.possible:q} --out {params.out} > {log} 2>&1"

@@ -95,6 +95,18 @@ class Reached(Strict):
         return self.above or self.below or self.comparable or []
 
 
+class Ordered(Strict):
+    """What a line of a table makes of its clips with their frames in another order, one view, centre crop.
+
+    `reversed`: how much oftener clips that are played backwards are taken for the opposite class (`reversed_pairs`)
+    than for their own. `single`: how much better it is with the frames in order than with one of them repeated.
+    """
+
+    table: Name
+    line: OwnLine
+    frames: Literal["reversed", "single"]
+
+
 class Claim(Strict):
     """A statement of the papers and the comparison that tests it; the margin is fixed before anything is run."""
 
@@ -105,13 +117,14 @@ class Claim(Strict):
     quote: str | None = None
     statement: str
     kind: Literal["direction", "size", "equivalence", "count", "structure", "dataset", "speed", "feature", "literature"]
-    # What decides it: accuracies compared, the one that a line reaches, a count, a dataset's lists, a speed, features,
-    # or a test of ours (of structure: `tests/models/test_cstm.py::test_…`).
+    # What decides it: accuracies compared, the one that a line reaches, a count, a dataset's lists, a speed, the order
+    # of frames, features, or a test of ours (of structure: `tests/models/test_cstm.py::test_…`).
     compare: Comparison | None = None
     reached: Reached | None = None
     count: Counted | None = None
     listed: Listed | None = None
     speed: Timed | None = None
+    order: Ordered | None = None
     separation: Separation | None = None
     likeness: Likeness | None = None
     test: str | None = None
@@ -122,7 +135,8 @@ class Claim(Strict):
     decimals: NotNegativeInt | None = None
     # Percentage points: for `equivalence` how far apart still counts as equal, for `literature` how far still counts
     # as comparable, for `size` how far from the published.
-    # For `speed` percent of the published figure; without it only which of the two is faster is claimed.
+    # For `speed` percent of the published figure; without it only which of the two is faster is claimed. For `count`
+    # percent of it too, where the paper calls it approximate; without it the figure is held to its decimals.
     margin: Positive | None = None
     same_evidence_as: str | None = None
     # Where the paper contradicts itself: what contradicts what. Its verdict is *inconsistent in the paper*.
@@ -131,7 +145,7 @@ class Claim(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        keys = ("compare", "reached", "count", "listed", "speed", "separation", "likeness", "test", "needs")
+        keys = ("compare", "reached", "count", "listed", "speed", "order", "separation", "likeness", "test", "needs")
         decided = [key for key in keys if getattr(self, key) is not None]
         if len(decided) != 1:
             given = " and ".join(decided) or "none of them"
@@ -142,6 +156,7 @@ class Claim(Strict):
             "count": ("count",),
             "listed": ("dataset",),
             "speed": ("speed",),
+            "order": ("direction", "equivalence"),
             "separation": ("feature",),
             "likeness": ("feature",),
             "test": ("structure",),
@@ -149,7 +164,11 @@ class Claim(Strict):
         key = decided[0]
         if self.kind not in possible.get(key, (self.kind,)):
             raise ValueError(f"{self.id}: a claim of kind {self.kind} is not decided by `{key}`")
-        if self.kind in ("equivalence", "size") and key in ("compare", "reached") and self.margin is None:
+        if self.order is not None and (self.order.frames == "single") != (self.kind == "equivalence"):
+            raise ValueError(
+                f"{self.id}: one frame is as good as all (equivalence), a reversed clip is told (direction)"
+            )
+        if self.kind in ("equivalence", "size") and key in ("compare", "reached", "order") and self.margin is None:
             raise ValueError(f"a claim of kind {self.kind} needs a margin, in percentage points")
         if self.kind in ("size", "count", "dataset") and key != "needs" and self.published is None:
             raise ValueError(f"a claim of kind {self.kind} needs the published figure")

@@ -21,6 +21,7 @@ class ProseNumber(Strict):
     # A few of the words around it, the number among them: they stand once in the sections.
     near: str
     claim: str | None = None
+    # A key of the configuration, as `recipes/iccv2019.twins.correlation_weight`, whose value the number is; or words.
     setting: str | None = None
     note: str | None = None
 

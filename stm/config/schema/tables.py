@@ -76,11 +76,13 @@ class PublishedLine(Strict):
     flops_g: float | None = None
     videos_per_second: float | None = None
     latency_ms: float | None = None
+    # In what the printed network was trained otherwise than the line that is trained here, after "the published TSN".
+    departs: str | None = None
     note: str | None = None
 
     def figures(self) -> dict[str, float]:
         """The measures that are printed."""
-        return self.model_dump(exclude={"method", "protocol", "note"}, exclude_none=True)
+        return self.model_dump(exclude={"method", "protocol", "departs", "note"}, exclude_none=True)
 
 
 class PublishedTable(Strict):

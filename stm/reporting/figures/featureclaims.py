@@ -9,7 +9,9 @@ from stm.analysis.statistics import Estimate, holm, smallest_effect
 from stm.reporting import verdicts
 from stm.reporting.cells import Value
 from stm.reporting.claims import common_cells
-from stm.reporting.verdicts import INCONSISTENT, NOT_TESTABLE, Verdict
+from stm.reporting.comparisons import plumbing
+from stm.reporting.correlationloss import vanished_loss
+from stm.reporting.verdicts import NOT_TESTABLE, Verdict, verdict_cells
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class Pair:
 
     @property
     def obstacles(self) -> str:
-        if not all(line["tests_claims"] for line in self.lines):
-            return "the dataset is a check of the plumbing (tests_claims: false)"
-        return "; ".join(dict.fromkeys(filter(None, [self.obstacle, *(line["obstacle"] for line in self.lines)])))
+        lost = vanished_loss([(line, line["classes"]) for line in self.lines])
+        found = dict.fromkeys(filter(None, [self.obstacle, *(line["obstacle"] for line in self.lines), lost]))
+        return plumbing(self.lines) or "; ".join(found)
 
 
 def claim_rows(spec: dict[str, Any], pairs: Mapping[str, Pair]) -> list[dict[str, Value]]:
@@ -59,23 +61,22 @@ def _compared(claim: dict[str, Any]) -> tuple[str, str, str]:
 
 def _claim(spec: dict[str, Any], claim: dict[str, Any], pair: Pair, p: float | None) -> dict[str, Value]:
     estimate = pair.estimate
-    if "inconsistent" in claim:
-        verdict = Verdict(INCONSISTENT, claim["inconsistent"])
-    elif estimate is None or p is None or pair.obstacles:
-        verdict = Verdict(NOT_TESTABLE, pair.obstacles)
-    else:
-        # Never `replicated`: the paper shows a picture, and what is measured of it is ours.
-        verdict = verdicts.direction(estimate, p, genuine=False)
     figures = (estimate.value, estimate.low, estimate.high, smallest_effect(estimate)) if estimate else ()
     rounded = [round(value, 4) if math.isfinite(value) else None for value in figures] or [None] * 4
     return {
         **common_cells(spec, claim),
         "unit": pair.unit,
         **dict(zip(("measured", "low", "high", "smallest_effect"), rounded, strict=True)),
-        "verdict": verdict.word,
+        **verdict_cells(claim, lambda: _verdict(pair, p)),
         "deviations": "; ".join(dict.fromkeys(d for line in pair.lines for d in line["deviations"])),
         "experiments": "; ".join(dict.fromkeys(line["experiment"] for line in pair.lines)),
         "p_holm": None if p is None else float(f"{p:.3g}"),
-        "why": "; ".join(filter(None, [verdict.why, claim.get("note")])),
         "table": spec["figure"],
     }
+
+
+def _verdict(pair: Pair, p: float | None) -> Verdict:
+    if pair.estimate is None or p is None or pair.obstacles:
+        return Verdict(NOT_TESTABLE, pair.obstacles)
+    # Never `replicated`: the paper shows a picture, and what is measured of it is ours.
+    return verdicts.direction(pair.estimate, p, genuine=False)

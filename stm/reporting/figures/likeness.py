@@ -53,7 +53,8 @@ class Seen:
         if not both.any():
             return None, 0
         groups = [group for group, kept in zip(self.groups, both, strict=True) if kept]
-        return difference_interval(one[:, both], other[:, both], groups), int(both.sum())
+        limit = 2.0 if second is not None and measure in CORRELATIONS else 1.0
+        return difference_interval(one[:, both], other[:, both], groups, limit), int(both.sum())
 
 
 def load_seen(lines: dict[str, Any], signals: Sequence[str]) -> Seen:

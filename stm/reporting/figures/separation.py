@@ -44,6 +44,11 @@ class Network:
     measurable: np.ndarray
 
     @property
+    def described(self) -> dict[str, Any]:
+        """The line, with as many classes as its features are of."""
+        return {**self.line, "classes": len(self.seeds[0].classes)}
+
+    @property
     def labels(self) -> np.ndarray:
         return self.seeds[0].labels[self.measurable]
 
@@ -128,8 +133,11 @@ def claim_pairs(spec: dict[str, Any], networks: Sequence[Network]) -> dict[str, 
     for claim in spec["claims"]:
         names, measure = [claim["separation"][key] for key in ("first", "second")], claim["separation"]["measure"]
         first, second = (values[name][measure] for name in names)
-        lines = (by_name[names[0]].line, by_name[names[1]].line)
-        pairs[claim["id"]] = Pair(lines, UNITS[measure], difference_interval(first, second, networks[0].groups))
+        lines = (by_name[names[0]].described, by_name[names[1]].described)
+        # A silhouette may be negative, a distance not.
+        limit = 2.0 if measure == "silhouette" else 1.0
+        estimate = difference_interval(first, second, networks[0].groups, limit)
+        pairs[claim["id"]] = Pair(lines, UNITS[measure], estimate)
     return pairs
 
 

@@ -191,6 +191,9 @@ def embedding(tmp_path) -> dict:
             "seeds": [0],
             "tests_claims": True,
             "obstacle": None,
+            "twins": None,
+            "classes": None,
+            "published_classes": 400,
             "deviations": ["data: drawn for Kinetics-400"],
             "features": [features(tmp_path / f"{title}.arrow", spread)],
         }
