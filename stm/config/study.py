@@ -46,9 +46,8 @@ class BoundStudy:
         self.source = _overridden(_extended(read_yaml(study)), overrides or {})
         self.study = validated(Study, self.source)
         self.variants: dict[str, Variant] = validated(Models, read_yaml(config / "models.yaml")).variants
-        self.role_facts: dict[str, RoleFacts] = {
-            **validated(Roles, read_yaml(config / "published" / "roles.yaml")).roles
-        }
+        roles = validated(Roles, read_yaml(config / "published" / "roles.yaml")).roles
+        self.role_facts: dict[str, RoleFacts] = dict(roles.items())
         self._datasets: dict[str, DatasetPlan] = {}
         self._recipe_files: dict[str, Recipe] = {}
         for role in self.study.roles:
