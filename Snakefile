@@ -35,7 +35,7 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
-REPORTS = PLAN.study.reports_dir
+REPORTS = PLAN.settings.reports_dir
 
 
 report: "workflow/report/study.rst"

@@ -73,7 +73,7 @@ def main() -> None:
     for name in parser.parse_args().datasets:
         start = time.perf_counter()
         dataset = demo.dataset(name)
-        settings = dataset.dataset.render.settings() | {"seed": SEED}
+        settings = dataset.entry.render.settings() | {"seed": SEED}
         with TemporaryDirectory() as folder:
             render(settings, Path(folder), Path(folder, "list.csv"))
             clips = read(dataset.listing_spec | {"annotations": {"list": f"{folder}/list.csv"}})
@@ -82,7 +82,7 @@ def main() -> None:
         if name == "synthetic_gestures":
             pairs = [(k, k + 1) for k in range(0, 8, 2)]
         else:
-            pairs = [(names.index(a), names.index(b)) for a, b in dataset.dataset.reversed_pairs]
+            pairs = [(names.index(a), names.index(b)) for a, b in dataset.entry.reversed_pairs]
         print(f"{name}: {len(clips)} clips, chance {100 / len(names):.1f}, {time.perf_counter() - start:.0f} s")
         for kind, pixels in zip(FEATURES, seen, strict=True):
             found, classes = scores(clips, pixels, names)

@@ -75,7 +75,7 @@ def status(options: argparse.Namespace) -> None:
     study = Plan(options.study)
     asked = targets.targets(study, options.targets)
     while True:
-        text = status.text(study.study.study, status.standings(asked))
+        text = status.text(study.name, status.standings(asked))
         if not options.watch:
             print(text)
             return

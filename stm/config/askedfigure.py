@@ -26,7 +26,7 @@ class FigurePlan:
 
     name: str
     study: str
-    figure: AnyFigure
+    entry: AnyFigure
     # The files that it is drawn from.
     inputs: list[str]
     # What its kind needs to know beside them.
@@ -50,7 +50,7 @@ class FigurePlan:
             "code": source_digest(*FIGURE_SOURCES),
             "figure": self.name,
             "study": self.study,
-            **self.figure.model_dump(exclude={"rows", "table", "tables", "temporal", "scene"}),
+            **self.entry.model_dump(exclude={"rows", "table", "tables", "temporal", "scene"}),
             **self.details,
             "claims": [{"paper": paper, **claim.model_dump(exclude_none=True)} for paper, claim in self.claims],
         }
@@ -73,7 +73,7 @@ class Asked:
         Raises:
             ConfigError: the table has no such line; NotForThisStudyError where nothing is measured of it.
         """
-        lines = {line.line.name: line for line in self.table(table).lines}
+        lines = {line.entry.name: line for line in self.table(table).lines}
         if name not in lines:
             known = ", ".join(lines)
             raise self.source.error(
@@ -84,4 +84,4 @@ class Asked:
         return lines[name]
 
     def plan(self, figure: AnyFigure, inputs: list[str], details: dict[str, Any], **more: Any) -> FigurePlan:
-        return FigurePlan(self.name, self.study.study.study, figure, list(dict.fromkeys(inputs)), details, **more)
+        return FigurePlan(self.name, self.study.name, figure, list(dict.fromkeys(inputs)), details, **more)

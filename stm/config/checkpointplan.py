@@ -113,14 +113,14 @@ def checkpoints_plan(study: BoundStudy) -> CheckpointsPlan:
         status = _status(study, entry)
         run = _imported(study, entry, known.evaluation) if status == "measured" else None
         lines.append((entry, status, run, _deviations(study, entry) if run else []))
-    return CheckpointsPlan(study.study.study, lines)
+    return CheckpointsPlan(study.name, lines)
 
 
 def _status(study: BoundStudy, entry: Checkpoint) -> str:
-    if entry.role not in study.study.roles:
+    if entry.role not in study.settings.roles:
         return f"role not bound: {entry.role}"
     dataset = study.dataset_of(entry.role)
-    if dataset.dataset.genuine != entry.role:
+    if dataset.entry.genuine != entry.role:
         return f"role not bound to its own data: {dataset.name} plays {entry.role}"
     if not (FOLDER / entry.file).is_file():
         return f"file absent: {FOLDER / entry.file}"

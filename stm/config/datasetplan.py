@@ -31,7 +31,7 @@ class CountedRole:
     @property
     def test_list(self) -> list[str]:
         """The list of test clips that nothing else reads, if it is there."""
-        path = self.dataset.dataset.test_list if self.dataset else None
+        path = self.dataset.entry.test_list if self.dataset else None
         return [path] if path is not None and Path(path).is_file() else []
 
     @property
@@ -50,14 +50,14 @@ class CountedRole:
     @property
     def counted(self) -> bool:
         """Whether its lists are read: a drawn dataset says nothing of the papers', and is not drawn to be counted."""
-        return self.dataset is not None and not self.dataset.dataset.render and not self.absent
+        return self.dataset is not None and not self.dataset.entry.render and not self.absent
 
     @property
     def obstacle(self) -> str | None:
         """Why no claim about the role can be tested in this study."""
         if self.dataset is None:
             return f"no dataset is bound to {self.role}"
-        if self.dataset.dataset.genuine != self.role:
+        if self.dataset.entry.genuine != self.role:
             return f"{self.dataset.name} is not the papers' {self.facts.title}"
         if self.absent:
             return f"{self.absent[0]} is not there"
@@ -71,12 +71,12 @@ class CountedRole:
             "role": self.role,
             "title": self.facts.title,
             "dataset": dataset.name if dataset else None,
-            "genuine": dataset is not None and dataset.dataset.genuine == self.role,
+            "genuine": dataset is not None and dataset.entry.genuine == self.role,
             "listing": listing,
             "obstacle": self.obstacle,
             # The makers' clips are then not all counted.
             "without_test": dataset is not None
-            and "test" in ANNOTATIONS[dataset.dataset.format][1]
+            and "test" in ANNOTATIONS[dataset.entry.format][1]
             and "test" not in self.annotations,
         }
 
@@ -118,8 +118,8 @@ def datasets_plan(study: BoundStudy) -> DatasetsPlan:
         ConfigError: a file of claims is wrong.
     """
     roles = [
-        CountedRole(role, facts, study.dataset_of(role) if role in study.study.roles else None)
+        CountedRole(role, facts, study.dataset_of(role) if role in study.settings.roles else None)
         for role, facts in study.role_facts.items()
     ]
     claims = [(paper, claim) for _, _, paper, claim in study.claims if claim.listed is not None]
-    return DatasetsPlan(study.study.study, roles, claims)
+    return DatasetsPlan(study.name, roles, claims)

@@ -11,16 +11,16 @@ def deviations(study: BoundStudy, role: str, line: Line, recipe: str, protocol: 
     """In what a run differs from the paper's: data, backbone, initialisation, recipe, protocol."""
     found = []
     dataset = study.dataset_of(role)
-    if dataset.dataset.genuine != role:
+    if dataset.entry.genuine != role:
         found.append(f"data: {dataset.name} for {study.role_facts[role].title}")
     depth = study.variants[line.variant or ""].depth
-    backbone = study.study.backbones.get(depth)
+    backbone = study.settings.backbones.get(depth)
     if backbone is not None and backbone != PAPER_BACKBONES[depth]:
         blocks = "-".join(map(str, backbone.blocks))
         found.append(f"backbone: {backbone.block} {blocks} of width {backbone.width} for ResNet-{depth}")
     theirs = study.paper_recipe(recipe)
     name, ours = study.recipe(recipe)
-    frames = dataset.dataset.frames
+    frames = dataset.entry.frames
     if frames.size is not None:
         found.append(f"frames: stored as {frames.size[0]}x{frames.size[1]} pixels, whatever their shape")
     elif name == recipe and frames.short_side is not None and frames.short_side < theirs.short_side:
@@ -58,7 +58,7 @@ def _start(study: BoundStudy, recipe: Recipe, *, published: bool) -> str:
     if published:
         return f"trained on {title} by {start.recipe}"
     dataset = study.dataset_of(start.role)
-    data = title if dataset.dataset.genuine == start.role else dataset.name
+    data = title if dataset.entry.genuine == start.role else dataset.name
     return f"trained on {data} by {study.recipe(start.recipe)[0]}"
 
 

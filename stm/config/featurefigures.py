@@ -21,7 +21,7 @@ TOLD = (
 
 def embedding(asked: Asked, figure: figures.Embedding) -> FigurePlan:
     """t-SNE maps of the features of one view of every clip."""
-    study, table = asked.study, asked.table(figure.table).table
+    study, table = asked.study, asked.table(figure.table).entry
     rows, features = [], []
     for title, names in figure.rows.items():
         lines = []
@@ -39,7 +39,7 @@ def embedding(asked: Asked, figure: figures.Embedding) -> FigurePlan:
 def _runs(asked: Asked, line: TableLine) -> list[Run]:
     """The runs of a line, seed by seed."""
     if any(len(folds) > 1 for folds in line.predictions):
-        name = line.line.name
+        name = line.entry.name
         raise NotForThisStudyError(
             f"{asked.source.path}: {name} is trained in folds, whose features are of unrelated networks"
         )
@@ -51,8 +51,8 @@ def _told(study: BoundStudy, table: Table, line: TableLine) -> dict[str, Any]:
     measured = line.spec["measured"]
     told = {key: measured[key] for key in TOLD}
     # Not those of the table: features are of one view, and the paper does not say of how many.
-    differs = deviations(study, line.role, line.line, line.line.recipe or table.recipe, "efficient")
-    return {"name": line.line.name, "method": line.line.method, **told, "deviations": differs}
+    differs = deviations(study, line.role, line.entry, line.entry.recipe or table.recipe, "efficient")
+    return {"name": line.entry.name, "method": line.entry.method, **told, "deviations": differs}
 
 
 def _claims(asked: Asked, shown: Sequence[str]) -> list[tuple[str, Claim]]:
@@ -78,7 +78,7 @@ def _claims(asked: Asked, shown: Sequence[str]) -> list[tuple[str, Claim]]:
 
 def maps(asked: Asked, figure: figures.Maps) -> FigurePlan:
     """Maps of one dataset's clips, which all lines are shown alike."""
-    study, table = asked.study, asked.table(figure.table).table
+    study, table = asked.study, asked.table(figure.table).entry
     lines: dict[str, Any] = {}
     found: list[Maps] = []
     for signal in figure.shown:

@@ -79,7 +79,7 @@ def _examples(asked: Asked, figure: Examples) -> FigurePlan:
     """Clips of two datasets of the study; no network is needed."""
     shown = {}
     for key in ("temporal", "scene"):
-        role = next((role for role in getattr(figure, key) if role in asked.study.study.roles), None)
+        role = next((role for role in getattr(figure, key) if role in asked.study.settings.roles), None)
         if role is None:
             raise NotForThisStudyError(
                 f"{asked.source.path}: no dataset is bound to {' or '.join(getattr(figure, key))}"
@@ -90,7 +90,7 @@ def _examples(asked: Asked, figure: Examples) -> FigurePlan:
             "dataset": dataset.name,
             "index": f"{dataset.folder}/index.arrow",
             "fold": dataset.folds[0],
-            "reversed_pairs": dataset.dataset.reversed_pairs if key == "temporal" else [],
+            "reversed_pairs": dataset.entry.reversed_pairs if key == "temporal" else [],
         }
     return asked.plan(figure, [found["index"] for found in shown.values()], {"shown": shown}, predictions=[])
 
@@ -114,7 +114,7 @@ def _curves(asked: Asked, figure: Curves) -> FigurePlan:
             shown = [p for line in of_role for seed in line.predictions for p in seed]
             dataset = f", {shown[0].run.dataset.name}" if len(roles) > 1 else ""
             curves = [_curve(line, of_role) for line in of_role]
-            panels.append({"table": name, "where": plan.table.where + dataset, "lines": curves})
+            panels.append({"table": name, "where": plan.entry.where + dataset, "lines": curves})
             inputs += [f"{p.run.folder}/history.csv" for p in shown]
             predictions += shown
     if not panels:
@@ -130,11 +130,11 @@ def _curve(line: TableLine, among: list[TableLine]) -> dict[str, Any]:
 
 def _label(line: TableLine, among: list[TableLine]) -> str:
     """What tells a line from others: its method, and what it does not share with its namesakes."""
-    namesakes = [other for other in among if other.line.method == line.line.method]
-    words = [line.line.method]
+    namesakes = [other for other in among if other.entry.method == line.entry.method]
+    words = [line.entry.method]
     if len(namesakes) > 1:
-        for key, value in {"frames": line.line.frames, **line.line.describe}.items():
-            values = {str({"frames": o.line.frames, **o.line.describe}.get(key)) for o in namesakes}
+        for key, value in {"frames": line.entry.frames, **line.entry.describe}.items():
+            values = {str({"frames": o.entry.frames, **o.entry.describe}.get(key)) for o in namesakes}
             if len(values) > 1:
                 words.append(f"{key} {value}")
     return ", ".join(words)
@@ -151,7 +151,7 @@ def _accuracy_cost(asked: Asked, figure: AccuracyCost) -> FigurePlan:
     tables = [name for name in figure.tables if name in asked.made]
     if not tables:
         raise NotForThisStudyError(f"{asked.source.path}: this study makes none of {', '.join(figure.tables)}")
-    files = {name: str(Path(asked.study.study.reports_dir, f"{name}.csv")) for name in tables}
+    files = {name: str(Path(asked.study.settings.reports_dir, f"{name}.csv")) for name in tables}
     lines = [line for name in tables for line in asked.table(name).all_lines if line.predictions]
     predictions = [p for line in lines for seed in line.predictions for p in seed]
     # The experiments whose data are the paper's own.

@@ -69,7 +69,7 @@ def _spec(line: OrderLine) -> dict[str, Any]:
         "experiment": run.experiment,
         "dataset": run.dataset.name,
         "role": line.line.role,
-        "method": line.line.line.method,
+        "method": line.line.entry.method,
         "variant": run.variant,
         "frames": run.spec["frames"],
         "recipe": run.recipe,
@@ -92,7 +92,7 @@ def order_plan(study: BoundStudy, tables: Sequence[TablePlan]) -> OrderPlan:
                 first.setdefault(experiment, line)
                 where.setdefault(experiment, []).append(table.name)
     return OrderPlan(
-        study.study.study,
+        study.name,
         [OrderLine(line, list(dict.fromkeys(where[name])), _by_order(study, line)) for name, line in first.items()],
         _claims(study, tables),
     )
@@ -113,7 +113,7 @@ def _claims(study: BoundStudy, tables: Sequence[TablePlan]) -> list[tuple[str, C
         if name not in study.known_tables:
             raise source.error(("claims", i, "order", "table"), f" = {name!r} is no table.")
         if name in plans:
-            lines = {line.line.name: line for line in plans[name].lines}
+            lines = {line.entry.name: line for line in plans[name].lines}
             if claim.order.line not in lines:
                 known = ", ".join(lines)
                 at = ("claims", i, "order", "line")

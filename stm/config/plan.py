@@ -30,10 +30,10 @@ class Plan(BoundStudy):
     @cached_property
     def tables(self) -> list[str]:
         """The tables that this study makes when none is named."""
-        if self.study.tables is not None:
-            for i, name in enumerate(self.study.tables):
+        if self.settings.tables is not None:
+            for i, name in enumerate(self.settings.tables):
                 self.read(self.source, ("tables", i), "tables", name)
-            return self.study.tables
+            return self.settings.tables
         return [name for name in self.known_tables if name not in self.left_out]
 
     def require_tables(self) -> None:
@@ -42,7 +42,7 @@ class Plan(BoundStudy):
         Raises:
             ConfigError: with what each table lacks.
         """
-        if self.study.tables is None and all(self.table(name).table.counts_only for name in self.tables):
+        if self.settings.tables is None and all(self.table(name).entry.counts_only for name in self.tables):
             why = "".join(f"\n  {name}: {reason}" for name, reason in self.left_out.items())
             raise self.source.error((), f"no table can be made with what this study binds.{why}")
 
@@ -53,7 +53,7 @@ class Plan(BoundStudy):
         for name in self.known_tables:
             table = validated(Table, read_yaml(self.config / "tables" / f"{name}.yaml"))
             roles = {line.role or table.role for line in table.lines if line.variant}
-            if not table.counts_only and not roles & set(self.study.roles):
+            if not table.counts_only and not roles & set(self.settings.roles):
                 unbound = f"no dataset is bound to {' or '.join(sorted(roles))}"
                 found[name] = unbound if roles else "it has no line that this version can train"
                 continue
@@ -80,10 +80,10 @@ class Plan(BoundStudy):
     @cached_property
     def figures(self) -> list[str]:
         """The figures that this study makes when none is named."""
-        if self.study.figures is not None:
-            for i, name in enumerate(self.study.figures):
+        if self.settings.figures is not None:
+            for i, name in enumerate(self.settings.figures):
                 self.figure(name, ("figures", i))
-            return self.study.figures
+            return self.settings.figures
         return [name for name in self.known_figures if self._can_draw(name, self.tables)]
 
     def figure(self, name: str, at: tuple[str | int, ...] = ()) -> FigurePlan:
@@ -111,7 +111,7 @@ class Plan(BoundStudy):
         tables = [table.name for table in self._table_plans if table.name not in self.tables]
         figures = [plan.name for plan in self._figure_plans if plan.name not in self.figures]
         names = [*tables, *(name for name in figures if name in self.deciders)]
-        return {name: f"{self.study.reports_dir}/{name}.csv" for name in names}
+        return {name: f"{self.settings.reports_dir}/{name}.csv" for name in names}
 
     def _can_draw(self, name: str, tables: Sequence[str]) -> bool:
         """Whether a figure is of some of these tables, and this study measures what it shows."""
@@ -141,7 +141,7 @@ class Plan(BoundStudy):
         """What the study's report page shows, by name."""
         tables = [self.table(name) for name in self.tables]
         figures = [self.figure(name) for name in self.figures]
-        return entries(self.study.reports_dir, tables, figures, self.deciders)
+        return entries(self.settings.reports_dir, tables, figures, self.deciders)
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
@@ -152,9 +152,9 @@ class Plan(BoundStudy):
         starts = [run.start for run in shown if run.start]
         return {
             "code": source_digest(*REPORTING_SOURCES),
-            "study": self.study.study,
+            "study": self.name,
             "file": str(self.path),
-            "settings": self.study.model_dump(mode="json", exclude={"extends"}),
+            "settings": self.settings.model_dump(mode="json", exclude={"extends"}),
             "runs": list(dict.fromkeys(run.folder for run in [*starts, *shown])),
         }
 
@@ -253,7 +253,7 @@ class Plan(BoundStudy):
         """The entry of `known`, or an error that says which study was asked."""
         if name not in known:
             raise ConfigError(
-                f"{kind} '{name}' belongs to nothing in study '{self.study.study}' ({self.path})."
+                f"{kind} '{name}' belongs to nothing in study '{self.name}' ({self.path})."
                 f"{suggestion(name, known)} `stm plan {self.path}` lists what does"
             )
         return known[name]

@@ -34,7 +34,7 @@ class DatasetPlan:
     """A dataset and where its files lie."""
 
     name: str
-    dataset: Dataset
+    entry: Dataset
 
     @property
     def key(self) -> str:
@@ -44,10 +44,10 @@ class DatasetPlan:
         """
         settings = {
             "version": STAGE_VERSIONS["extract"],
-            "render": self.render_spec if self.dataset.render else None,
-            "shards": self.dataset.shards,
-            "frames": self.dataset.frames.settings(),
-            "decoder": self.dataset.decoder,
+            "render": self.render_spec if self.entry.render else None,
+            "shards": self.entry.shards,
+            "frames": self.entry.frames.settings(),
+            "decoder": self.entry.decoder,
             **self.subset,
         }
         return f"{self.name}-{digest(settings, 8)}"
@@ -64,8 +64,8 @@ class DatasetPlan:
     @property
     def annotations(self) -> dict[str, str]:
         """The annotation files by the part that they play; of a rendered dataset, the list that is drawn with it."""
-        if self.dataset.annotations is not None:
-            return self.dataset.annotations
+        if self.entry.annotations is not None:
+            return self.entry.annotations
         return {"list": f"{RESULTS}/videos/{self.rendered}/annotations.csv"}
 
     @property
@@ -77,29 +77,29 @@ class DatasetPlan:
     def annotation_paths(self) -> list[str]:
         """Their paths as the dataset gives them: one may stand for many files, with a *."""
         paths = [path for part, path in self.annotations.items() if part != "group_column"]
-        folds = self.dataset.folds or [""]
+        folds = self.entry.folds or [""]
         return list(dict.fromkeys(path.replace("{fold}", fold) for path in paths for fold in folds))
 
     @property
     def folds(self) -> list[str | None]:
         """The names of the folds; one without a name where clips are divided just once."""
-        if self.dataset.leave_groups_out:
-            return [str(k + 1) for k in range(self.dataset.leave_groups_out)]
-        return list(self.dataset.folds) or [None]
+        if self.entry.leave_groups_out:
+            return [str(k + 1) for k in range(self.entry.leave_groups_out)]
+        return list(self.entry.folds) or [None]
 
     @property
     def videos(self) -> str:
         """The folder that the paths of the annotations start from."""
-        return self.dataset.videos or str(Path(self.annotation_paths[0]).parent)
+        return self.entry.videos or str(Path(self.annotation_paths[0]).parent)
 
     @property
     def subset(self) -> dict[str, Any]:
         """What specifications say of the subset: nothing where the dataset is whole."""
-        return {"subset": self.dataset.subset.model_dump(exclude_defaults=True)} if self.dataset.subset else {}
+        return {"subset": self.entry.subset.model_dump(exclude_defaults=True)} if self.entry.subset else {}
 
     @property
     def shards(self) -> list[str]:
-        return [f"{k:04d}" for k in range(self.dataset.shards)]
+        return [f"{k:04d}" for k in range(self.entry.shards)]
 
     @property
     def shard_lists(self) -> str:
@@ -111,11 +111,11 @@ class DatasetPlan:
         """What the list of clips follows from."""
         return {
             "dataset": self.name,
-            "format": self.dataset.format,
+            "format": self.entry.format,
             "annotations": self.annotations,
             "videos": self.videos,
-            "folds": self.dataset.folds,
-            "leave_groups_out": self.dataset.leave_groups_out,
+            "folds": self.entry.folds,
+            "leave_groups_out": self.entry.leave_groups_out,
             **self.subset,
         }
 
@@ -127,25 +127,25 @@ class DatasetPlan:
             # How clips are divided changes no frame.
             "leave_groups_out": None,
             "version": STAGE_VERSIONS["extract"],
-            "shards": self.dataset.shards,
-            "frames": self.dataset.frames.settings(),
-            "decoder": self.dataset.decoder,
+            "shards": self.entry.shards,
+            "frames": self.entry.frames.settings(),
+            "decoder": self.entry.decoder,
         }
 
     @property
     def render_spec(self) -> dict[str, Any]:
-        assert self.dataset.render is not None, f"{self.name} is not rendered"
-        return {**self.dataset.render.settings(), "version": STAGE_VERSIONS["render"]}
+        assert self.entry.render is not None, f"{self.name} is not rendered"
+        return {**self.entry.render.settings(), "version": STAGE_VERSIONS["render"]}
 
     @property
     def identity(self) -> dict[str, Any]:
         """What of a dataset decides the weights. The content of the annotation files comes in through the index."""
         return {
             "name": self.name,
-            "frames": self.dataset.frames.settings(),
-            "decoder": self.dataset.decoder,
-            "render": self.render_spec if self.dataset.render else None,
-            "leave_groups_out": self.dataset.leave_groups_out,
+            "frames": self.entry.frames.settings(),
+            "decoder": self.entry.decoder,
+            "render": self.render_spec if self.entry.render else None,
+            "leave_groups_out": self.entry.leave_groups_out,
             **self.subset,
         }
 

@@ -76,10 +76,10 @@ def entries(
     def entry(name: str, kind: str, title: str, made_of: Sequence[Any] = ()) -> Entry:
         return Entry(name, title, [str(Path(reports, f"{name}{ending}")) for ending in ENDINGS[kind]], [*made_of])
 
-    made = [entry(table.name, "table", f"{table.table.where}: {table.table.title}") for table in tables]
+    made = [entry(table.name, "table", f"{table.entry.where}: {table.entry.title}") for table in tables]
     for figure in figures:
         shown = [one.name for one in made if one.target in figure.inputs]
-        made.append(entry(figure.name, "decider" if figure.name in deciding else "figure", figure.figure.title, shown))
+        made.append(entry(figure.name, "decider" if figure.name in deciding else "figure", figure.entry.title, shown))
     decide = [*(table.name for table in tables), "datasets", "temporal_order", *deciding]
     own = [entry(name, name, title, decide if name == "claims" else ()) for name, title in TITLES.items()]
     return {one.name: one for one in [*own, *made]}

@@ -44,16 +44,20 @@ class BoundStudy:
         self.config = config
         self.path = study
         self.source = _overridden(_extended(read_yaml(study)), overrides or {})
-        self.study = validated(Study, self.source)
+        self.settings = validated(Study, self.source)
         self.variants: dict[str, Variant] = validated(Models, read_yaml(config / "models.yaml")).variants
         roles = validated(Roles, read_yaml(config / "published" / "roles.yaml")).roles
         self.role_facts: dict[str, RoleFacts] = dict(roles.items())
         self._datasets: dict[str, DatasetPlan] = {}
         self._recipe_files: dict[str, Recipe] = {}
-        for role in self.study.roles:
+        for role in self.settings.roles:
             self.dataset_of(role)
-        for name in self.study.recipes:
+        for name in self.settings.recipes:
             self.recipe(name)
+
+    @property
+    def name(self) -> str:
+        return self.settings.study
 
     # What the study binds
 
@@ -63,10 +67,10 @@ class BoundStudy:
         Raises:
             ConfigError: the study does not bind the role, or the dataset's file is absent or wrong.
         """
-        if role not in self.study.roles:
-            bound = ", ".join(sorted(self.study.roles))
+        if role not in self.settings.roles:
+            bound = ", ".join(sorted(self.settings.roles))
             raise self.source.error(("roles",), f": no dataset is bound to the role '{role}'. Bound here: {bound}")
-        return self._dataset(self.study.roles[role], ("roles", role))
+        return self._dataset(self.settings.roles[role], ("roles", role))
 
     def dataset(self, name: str) -> DatasetPlan:
         """A dataset by its name, bound or not."""
@@ -80,14 +84,14 @@ class BoundStudy:
 
     def recipe(self, name: str) -> tuple[str, Recipe]:
         """The recipe that this study trains where a table says `name`, with its own name."""
-        substitute = self.study.recipes.get(name, name)
-        at = ("recipes", name) if name in self.study.recipes else ()
+        substitute = self.settings.recipes.get(name, name)
+        at = ("recipes", name) if name in self.settings.recipes else ()
         return substitute, self._recipe_file(at, substitute)
 
     def protocol(self, name: str) -> Protocol:
         """A protocol at the scale of this study."""
         base = PROTOCOLS[name]
-        scale = self.study.protocols.get(name)  # type: ignore[call-overload]
+        scale = self.settings.protocols.get(name)  # type: ignore[call-overload]
         return base.model_copy(update=scale.model_dump(exclude_none=True)) if scale else base
 
     def read(self, asker: Source, at: tuple[str | int, ...], kind: str, name: str) -> Source:
@@ -117,7 +121,7 @@ class BoundStudy:
         try:
             settings = line.change.applied(settings, self.role_facts[role].classes)
             # Whether a clip is mirrored takes both: a recipe that does it, and labels that bear it.
-            if not dataset.dataset.flip:
+            if not dataset.entry.flip:
                 still = settings.augmentation.model_copy(update={"horizontal_flip": 0.0})
                 settings = settings.model_copy(update={"augmentation": still})
             values = recipe_departures(settings, line.frames)
@@ -145,8 +149,8 @@ class BoundStudy:
             "seed": seed,
             "fold": fold,
         }
-        if settings.augmentation.horizontal_flip and dataset.dataset.flip_pairs:
-            spec["flip_pairs"] = dataset.dataset.flip_pairs
+        if settings.augmentation.horizontal_flip and dataset.entry.flip_pairs:
+            spec["flip_pairs"] = dataset.entry.flip_pairs
         return Run(dataset, line.variant, recipe_name, spec, start)
 
     def _start(self, path: Path, pretrained: Pretrained, line: Line, seed: int) -> Run | None:
@@ -156,7 +160,7 @@ class BoundStudy:
         if pretrained.role is None or pretrained.recipe is None:
             return None
         where = f"{path}: initialisation starts from a run on {pretrained.role}"
-        if pretrained.role not in self.study.roles:
+        if pretrained.role not in self.settings.roles:
             raise NotForThisStudyError(
                 f"{where}, and {self.path} binds no dataset to that role. Bind one, or another recipe in `recipes:`"
             )
@@ -177,7 +181,7 @@ class BoundStudy:
         variant = self.variants[name]
         paper = PAPER_BACKBONES[variant.depth]
         scaled = variant.scales and not paper_size
-        return variant, self.study.backbones.get(variant.depth, paper) if scaled else paper
+        return variant, self.settings.backbones.get(variant.depth, paper) if scaled else paper
 
     def has_network(self, name: str) -> bool:
         """Whether this study trains the variant: its backbone can be made it, TEA being made of bottlenecks.
@@ -205,7 +209,7 @@ class BoundStudy:
             "frames": run.spec["frames"],
             "short_side": recipe_in_full(run.spec["recipe"])["short_side"],
             "crop_size": run.spec["recipe"]["crop_size"],
-            "render": run.dataset.dataset.render.settings() if run.dataset.dataset.render else None,
+            "render": run.dataset.entry.render.settings() if run.dataset.entry.render else None,
         }
         spec = {**self.prediction_spec("efficient", stage="maps"), "motion": motion}
         return Maps(run, "efficient", spec, Motion(run.dataset, motion))
@@ -226,7 +230,7 @@ class BoundStudy:
 
     def run_size(self, role: str, variant: str, frames: int, recipe: str) -> Network | None:
         """The network that is trained here; None while nobody has said how many classes the dataset has."""
-        classes = self.dataset_of(role).dataset.expect.get("classes")
+        classes = self.dataset_of(role).entry.expect.get("classes")
         _, settings = self.recipe(recipe)
         return self._counted(variant, frames, classes, settings.input_size) if isinstance(classes, int) else None
 

@@ -34,23 +34,21 @@ def submission(study: BoundStudy, table: TablePlan, number: int, seed: int) -> S
     trained = {line.number: line for line in table.lines if line.predictions}
     if number not in trained:
         known = ", ".join(map(str, trained)) or "none"
-        raise ConfigError(
-            f"line {number} of {table.name} is not trained in study '{study.study.study}'. Trained: {known}"
-        )
+        raise ConfigError(f"line {number} of {table.name} is not trained in study '{study.name}'. Trained: {known}")
     of_seed = {seed[0].run.spec["seed"]: seed for seed in trained[number].predictions}
     if seed not in of_seed:
-        raise ConfigError(f"seed {seed} is not trained in study '{study.study.study}'. It has: {study.study.seeds}")
+        raise ConfigError(f"seed {seed} is not trained in study '{study.name}'. It has: {study.settings.seeds}")
     first = of_seed[seed][0]
     if why := obstacle(first.run.dataset):
         raise ConfigError(f"line {number} of {table.name} cannot be submitted: {why}")
-    return Submission(study.prediction(first.run, first.protocol, "test"), FORMS[first.run.dataset.dataset.format])
+    return Submission(study.prediction(first.run, first.protocol, "test"), FORMS[first.run.dataset.entry.format])
 
 
 def obstacle(dataset: DatasetPlan) -> str | None:
     """Why nothing of a dataset can be submitted."""
     file = f"config/datasets/{dataset.name}.yaml"
-    if dataset.dataset.format not in FORMS:
-        return f"{dataset.name} has format {dataset.dataset.format}, and servers were for {', '.join(FORMS)}"
+    if dataset.entry.format not in FORMS:
+        return f"{dataset.name} has format {dataset.entry.format}, and servers were for {', '.join(FORMS)}"
     if dataset.subset:
         return f"{dataset.name} is a part of its dataset, with other classes or clips than the server's"
     if dataset.folds != [None]:

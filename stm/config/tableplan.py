@@ -34,7 +34,7 @@ class TableLine:
     """One line of a table, resolved; without predictions nothing of its accuracy is measured here."""
 
     number: int
-    line: Line
+    entry: Line
     role: str
     published: PublishedLine
     published_protocol: str
@@ -55,12 +55,12 @@ class TableLine:
         """What the table's stage is told of the line."""
         described = {
             "line": self.number,
-            "name": self.line.name,
-            "method": self.line.method,
+            "name": self.entry.name,
+            "method": self.entry.method,
             "role": self.role,
-            "subset": self.line.subset,
-            "frames": self.line.frames,
-            "describe": self.line.describe,
+            "subset": self.entry.subset,
+            "frames": self.entry.frames,
+            "describe": self.entry.describe,
             "published": self.published.figures(),
             "published_protocol": self.published_protocol,
             "published_clips": self.published_clips,
@@ -92,15 +92,15 @@ class TableLine:
             "runs": list(dict.fromkeys(p.run.folder for seed in self.predictions for p in seed)),
             "deviations": self.deviations,
             "sees_order": self.sees_order,
-            "learns_order": self.sees_order and self.line.change.frame_order is None,
-            "permuted_labels": self.line.change.labels == "permuted",
-            "order_only": dataset.dataset.order_only,
-            "reversed_pairs": dataset.dataset.reversed_pairs,
-            "genuine": dataset.dataset.genuine == self.role,
-            "tests_claims": dataset.dataset.tests_claims,
+            "learns_order": self.sees_order and self.entry.change.frame_order is None,
+            "permuted_labels": self.entry.change.labels == "permuted",
+            "order_only": dataset.entry.order_only,
+            "reversed_pairs": dataset.entry.reversed_pairs,
+            "genuine": dataset.entry.genuine == self.role,
+            "tests_claims": dataset.entry.tests_claims,
             "obstacle": self.obstacle,
             "twins": recipe_in_full(first.run.spec["recipe"])["twins"],
-            "classes": dataset.dataset.expect.get("classes"),
+            "classes": dataset.entry.expect.get("classes"),
             "published_classes": self.published_classes,
         }
 
@@ -111,7 +111,7 @@ class TablePlan:
 
     name: str
     study: str
-    table: Table
+    entry: Table
     published: PublishedTable | None
     lines: list[TableLine]
     # What times its networks, where it is a table of runtimes.
@@ -152,11 +152,11 @@ class TablePlan:
     @property
     def _streamed(self) -> dict[int, tuple[Network, str]]:
         """By the number of a line that is recognised as a stream, its network and what its recogniser is called."""
-        if "latency_ms" not in self.table.measures:
+        if "latency_ms" not in self.entry.measures:
             return {}
-        lines = [line for line in self.lines if (line.line.protocol or self.table.protocol) == "online"]
+        lines = [line for line in self.lines if (line.entry.protocol or self.entry.protocol) == "online"]
         return {
-            line.number: (line.full_size, f"{line.full_size.variant}-{line.line.frames}f")
+            line.number: (line.full_size, f"{line.full_size.variant}-{line.entry.frames}f")
             for line in lines
             if line.full_size
         }
@@ -182,11 +182,11 @@ class TablePlan:
             "code": source_digest(*REPORTING_SOURCES),
             "table": self.name,
             "study": self.study,
-            "paper": self.table.paper,
-            "where": self.table.where,
-            "title": self.table.title,
+            "paper": self.entry.paper,
+            "where": self.entry.where,
+            "title": self.entry.title,
             "latency": self._latency,
-            "measures": list(self.table.measures),
+            "measures": list(self.entry.measures),
             "source": self.published.source if self.published else None,
             "speed": self._speed,
             "lines": [line.spec for line in self.lines],
@@ -226,7 +226,7 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
     for i, line_name in enumerate(names):
         if names.count(line_name) > 1:
             raise source.error(("lines", i), f": two lines are called {line_name!r}; give each an `id`")
-    if not table.counts_only and not any(role_of(table, line) in study.study.roles for line in table.lines):
+    if not table.counts_only and not any(role_of(table, line) in study.settings.roles for line in table.lines):
         study.dataset_of(table.role)  # says which role is not bound
     claims = claims_of(study, name)
     families = families_of(study, claims)
@@ -247,8 +247,8 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
     lines = [_line(study, source, table, i, printed_line(published, table, i)) for i in range(len(table.lines))]
     return TablePlan(
         name=name,
-        study=study.study.study,
-        table=table,
+        study=study.name,
+        entry=table,
         published=published,
         lines=lines,
         speed=_speed(study, name, table, lines) if table.runtime else None,
@@ -261,7 +261,7 @@ def table_plan(study: BoundStudy, name: str) -> TablePlan:
 def _speed(study: BoundStudy, name: str, table: Table, lines: list[TableLine]) -> SpeedJob:
     """The job that times a table's networks, beside TSN with as many frames as the papers' TSN has."""
     tsn = study.full_size(table.role, "tsn", 8, table.recipe)
-    return speed_job(name, study.study.speed, tsn, [line.full_size for line in lines if line.full_size])
+    return speed_job(name, study.settings.speed, tsn, [line.full_size for line in lines if line.full_size])
 
 
 def _line(study: BoundStudy, source: Source, table: Table, i: int, published: PublishedLine) -> TableLine:
@@ -269,7 +269,7 @@ def _line(study: BoundStudy, source: Source, table: Table, i: int, published: Pu
     role, protocol, recipe = role_of(table, line), line.protocol or table.protocol, line.recipe or table.recipe
     common = {
         "number": i + 1,
-        "line": line,
+        "entry": line,
         "role": role,
         "published": published,
         "published_protocol": published.protocol or table.protocol,
@@ -284,7 +284,7 @@ def _line(study: BoundStudy, source: Source, table: Table, i: int, published: Pu
             at = ("lines", i, key) if getattr(line, key) else (key,)
             hint = suggestion(value, known)
             raise source.error(at, f" = {value!r} is not known.{hint}\n  Known ({where}): {', '.join(sorted(known))}")
-    bound = line.variant is not None and role in study.study.roles and study.has_network(line.variant)
+    bound = line.variant is not None and role in study.settings.roles and study.has_network(line.variant)
     trained = bound and not table.counts_only
     if line.variant is None or line.frames is None or not (trained or table.counts_only or table.runtime):
         empty: dict[str, Any] = {
@@ -296,7 +296,7 @@ def _line(study: BoundStudy, source: Source, table: Table, i: int, published: Pu
         }
         return TableLine(**common, **empty, sees_order=False)  # type: ignore[arg-type]
     folds = study.dataset_of(role).folds if trained else []
-    runs = [[study.run(role, line, recipe, seed, fold) for fold in folds] for seed in study.study.seeds]
+    runs = [[study.run(role, line, recipe, seed, fold) for fold in folds] for seed in study.settings.seeds]
     return TableLine(
         **common,  # type: ignore[arg-type]
         predictions=[[study.prediction(run, protocol) for run in seed] for seed in runs if seed],

@@ -47,12 +47,12 @@ def clips_of(dataset: DatasetPlan) -> Clips:
         rows = [row for row in read_csv(manifest) if row["frames"] not in ("", "0")]
         named = [str(fold) for fold in dataset.folds if fold]
         return _counted(dataset, (tuple(row[c] for c in split_columns(named)) for row in rows), "clips with frames")
-    expect = dataset.dataset.expect
+    expect = dataset.entry.expect
     if {"train", "validation"} <= expect.keys():
         train, validation = (_by_fold(dataset, expect[split]) for split in ("train", "validation"))
         total = expect.get("clips", 0 if len(train) > 1 else sum([*train.values(), *validation.values()]))
         return Clips(train, validation, _whole(total), "expected")
-    if dataset.dataset.render is None and all(Path(file).is_file() for file in dataset.annotation_files):
+    if dataset.entry.render is None and all(Path(file).is_file() for file in dataset.annotation_files):
         listed = read(dataset.listing_spec)
         return _counted(dataset, (clip.splits for clip in listed), "listed")
     return _said(dataset)
@@ -70,8 +70,8 @@ def _counted(dataset: DatasetPlan, rows: Iterable[tuple[str, ...]], source: str)
 
 def _said(dataset: DatasetPlan) -> Clips:
     """What `expect` and `typical` say together."""
-    expect, typical = dataset.dataset.expect, dataset.dataset.typical
-    total, out = _whole(expect.get("clips")), dataset.dataset.leave_groups_out
+    expect, typical = dataset.entry.expect, dataset.entry.typical
+    total, out = _whole(expect.get("clips")), dataset.entry.leave_groups_out
     if total and out:
         validation = dict.fromkeys(dataset.folds, round(total / out))
         train = {fold: total - clips for fold, clips in validation.items()}
@@ -107,7 +107,7 @@ def room_for_frames(dataset: DatasetPlan, clips: Clips) -> Room:
     if packed:
         return Room(clips.total * frames * (packed + TAR_BYTES), f"{frames} frames a clip, packed as they are")
     assert size is not None, "frames without a size"
-    wanted = dataset.dataset.frames
+    wanted = dataset.entry.frames
     width, height = stored_size(size[1], size[0], wanted.short_side, wanted.size)
     a_frame = jpeg_bytes(height, width, wanted.quality) + TAR_BYTES
     how = f"{frames} frames a clip of {height}x{width} at quality {wanted.quality}"
@@ -116,12 +116,12 @@ def room_for_frames(dataset: DatasetPlan, clips: Clips) -> Room:
 
 def _frames(dataset: DatasetPlan) -> tuple[int | None, list[int] | None, int | None]:
     """Frames of a clip, their size as recorded, and the bytes of one that is packed as it comes."""
-    render, typical = dataset.dataset.render, dataset.dataset.typical
+    render, typical = dataset.entry.render, dataset.entry.typical
     if render is not None:
         return render.frames, [render.size, render.size], None
     if typical is None:
         return None, None, None
-    unscaled = dataset.dataset.frames.short_side is None and dataset.dataset.frames.size is None
+    unscaled = dataset.entry.frames.short_side is None and dataset.entry.frames.size is None
     return typical.frames, typical.size, typical.frame_bytes if unscaled else None
 
 

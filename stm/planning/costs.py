@@ -123,7 +123,7 @@ def _run(
 ) -> RunCost:
     recipe, fold = run.spec["recipe"], run.spec["fold"]
     clips, shown = dataset.clips.train.get(fold), dataset.clips.validation.get(fold)
-    classes = run.dataset.dataset.expect.get("classes")
+    classes = run.dataset.entry.expect.get("classes")
     counts = counted.get(shape_of_run(run))
     rate, views_each, epochs = speed(run), views_of_a_clip(recipe), recipe["epochs"]
     done = Path(run.folder, "run.json").is_file()

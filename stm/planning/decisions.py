@@ -76,7 +76,7 @@ def decisions(plan: Plan, asked: Sequence[str], seed_sd: float | None = None) ->
     """
     left_out: Counter[str] = Counter()
     names = [target.name for target in targets(plan, asked) if target.name in plan.known_tables]
-    found = [_table(plan.table(name), len(plan.study.seeds), seed_sd, left_out) for name in names]
+    found = [_table(plan.table(name), len(plan.settings.seeds), seed_sd, left_out) for name in names]
     if not asked:
         undecided = (claim for _, _, _, claim in plan.claims if claim.decider is None)
         left_out.update(
@@ -91,7 +91,7 @@ def decisions(plan: Plan, asked: Sequence[str], seed_sd: float | None = None) ->
 
 
 def _table(table: TablePlan, seeds: int, seed_sd: float | None, left_out: Counter[str]) -> TableDecisions:
-    lines = {**{x.line.name: x for x in table.lines}, **table.others}
+    lines = {**{x.entry.name: x for x in table.lines}, **table.others}
     found = {name: _measured(line) for name, line in lines.items()}
     spec = table.spec
     described = {**{line["name"]: line for line in spec["lines"]}, **spec["others"]}

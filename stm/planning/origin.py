@@ -53,7 +53,7 @@ def text(plan: Plan, report: Path, asked: str) -> str:
     """
     table = plan.table(table_name(plan, str(report)))
     line = _line(table, asked)
-    made = Path(plan.study.reports_dir, f"{table.name}.csv")
+    made = Path(plan.settings.reports_dir, f"{table.name}.csv")
     # Rows of other modes of a network come after its own.
     rows = [row for row in read_csv(made) if row["line"] == str(line.number)] if made.is_file() else []
     row = rows[0] if rows else None
@@ -70,23 +70,25 @@ def text(plan: Plan, report: Path, asked: str) -> str:
 
 def _line(table: TablePlan, asked: str) -> TableLine:
     """By number, by name, or by the method's words where just one line has them."""
-    fitting = [line for line in table.lines if asked in (str(line.number), line.line.name) or asked == line.line.method]
-    exact = [line for line in fitting if asked in (str(line.number), line.line.name)]
+    fitting = [
+        line for line in table.lines if asked in (str(line.number), line.entry.name) or asked == line.entry.method
+    ]
+    exact = [line for line in fitting if asked in (str(line.number), line.entry.name)]
     found = exact or fitting
     if len(found) == 1:
         return found[0]
-    known = "\n".join(f"  {line.number}  {line.line.name}" for line in table.lines)
+    known = "\n".join(f"  {line.number}  {line.entry.name}" for line in table.lines)
     problem = f"several lines are called {asked!r}" if found else f"{asked!r} is no line of {table.name}"
-    hint = "" if found else suggestion(asked, [line.line.name for line in table.lines])
+    hint = "" if found else suggestion(asked, [line.entry.name for line in table.lines])
     raise ConfigError(f"{problem}.{hint} Give a name, or a number:\n{known}")
 
 
 def _cells(table: TablePlan, line: TableLine, row: Mapping[str, str] | None, made: Path) -> list[str]:
     """What the report says, beside what the paper says."""
-    frames = f", {line.line.frames} frames" if line.line.frames else ""
-    lines = [f"{made}, line {line.number}: {line.line.name} ({line.role}{frames})"]
+    frames = f", {line.entry.frames} frames" if line.entry.frames else ""
+    lines = [f"{made}, line {line.number}: {line.entry.name} ({line.role}{frames})"]
     published = ", ".join(f"{name} {value}" for name, value in line.published.figures().items())
-    lines.append(f"  published: {published or 'nothing'} ({table.table.where}, protocol {line.published_protocol})")
+    lines.append(f"  published: {published or 'nothing'} ({table.entry.where}, protocol {line.published_protocol})")
     if line.published.note:
         lines += wrapped(line.published.note, 4)
     if row is None:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from stm.analysis.statistics import Spread, difference_spread
+from stm.config.products import DatasetPlan
 from stm.config.tableplan import TableLine
 from stm.planning.clips import clips_of
 from stm.reporting.comparisons import Compared, Side, deviations_of
@@ -53,7 +54,7 @@ def compared_obstacle(claim: dict[str, Any], pair: Compared, lines: dict[str, Ta
         return "not testable here; claims.csv says why"
     if claim["kind"] == "size" and not pair.genuine:
         return "of the size of an effect, which need the paper's data and no deviation"
-    classes = _dataset(lines[claim["compare"]["first"]]).dataset.expect.get("classes")
+    classes = _dataset(lines[claim["compare"]["first"]]).entry.expect.get("classes")
     if claim["compare"]["measure"] == "top5" and isinstance(classes, int) and classes < LEAST_CLASSES_FOR_TOP5:
         return "not testable here; claims.csv says why"
     return ""
@@ -126,5 +127,5 @@ def _question(
     return Question(*asked, found, clips, measured, len(sides))
 
 
-def _dataset(line: TableLine) -> Any:
+def _dataset(line: TableLine) -> DatasetPlan:
     return line.predictions[0][0].run.dataset

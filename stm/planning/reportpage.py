@@ -39,13 +39,13 @@ def write_report(arguments: Sequence[str]) -> int:
     if missing:
         print(_missing_text(missing, plan, again), flush=True)
     if not existing:
-        print(f"Nothing of study '{plan.study.study}' is made yet: there is nothing to report")
+        print(f"Nothing of study '{plan.name}' is made yet: there is nothing to report")
         return 1
-    page = Path(plan.study.reports_dir, "report.html")
+    page = Path(plan.settings.reports_dir, "report.html")
     command = [sys.executable, "-m", "snakemake", *(entry.target for entry in existing), "--report", str(page), *again]
     status = subprocess.run(command, check=False).returncode
     if status == 0:
-        print(f"{page}: {len(existing)} of {len(asked)} reports of study '{plan.study.study}'")
+        print(f"{page}: {len(existing)} of {len(asked)} reports of study '{plan.name}'")
     return status
 
 

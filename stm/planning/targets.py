@@ -66,7 +66,7 @@ def table_name(plan: Plan, text: str) -> str:
 
 def report_name(plan: Plan, text: str) -> str:
     """`table6` of `reports/table6.csv`, whatever the ending."""
-    name = text.removeprefix(f"{plan.study.reports_dir}/")
+    name = text.removeprefix(f"{plan.settings.reports_dir}/")
     return next((name.removesuffix(ending) for ending in ENDINGS if name.endswith(ending)), name)
 
 
@@ -89,11 +89,11 @@ def _target(plan: Plan, name: str) -> Target:
     elif name == DATASETS:
         found, title = [], "what the datasets list, beside what the papers say of them"
     elif name in plan.known_figures:
-        found, title = plan.figure(name).predictions, plan.figure(name).figure.title
+        found, title = plan.figure(name).predictions, plan.figure(name).entry.title
     else:
         table = plan.table(name)
         found = [p for line in table.all_lines for seed in line.predictions for p in seed]
-        title = f"{table.table.where}: {table.table.title}"
+        title = f"{table.entry.where}: {table.entry.title}"
         for line in table.lines:
-            lines |= {p.run.name: line.line.name for seed in line.predictions for p in seed}
+            lines |= {p.run.name: line.entry.name for seed in line.predictions for p in seed}
     return Target(name, title, list({p.path: p for p in found}.values()), lines)

@@ -13,11 +13,11 @@ from .small import BOTH_ROLES, CONFIG, DATASET, edit, planned
 
 def trained(plan: Plan, table: str = "table6") -> dict[str, list]:
     """The runs of a table by the names of its lines."""
-    return {x.line.name: [p.run for seed in x.predictions for p in seed] for x in plan.table(table).lines}
+    return {x.entry.name: [p.run for seed in x.predictions for p in seed] for x in plan.table(table).lines}
 
 
 def runs(plan: Plan) -> dict[str, str]:
-    return {line.line.method: line.predictions[0][0].run.name for line in plan.table("table6").lines}
+    return {line.entry.method: line.predictions[0][0].run.name for line in plan.table("table6").lines}
 
 
 def test_a_run_is_named_by_dataset_variant_frames_recipe_and_seed(config):
@@ -94,7 +94,7 @@ def test_a_study_takes_from_the_file_that_it_extends_what_it_does_not_say(config
     path = config.parent / "seeds.yaml"
     path.write_text("extends: small.yaml\nstudy: seeds\nseeds: [0, 1]\n")
     plan = Plan(path, config=config)
-    assert plan.study.seeds == [0, 1] and plan.study.roles == {"something_v1": "own"}
+    assert plan.settings.seeds == [0, 1] and plan.settings.roles == {"something_v1": "own"}
 
 
 def test_files_that_extend_each_other_are_refused(config):
@@ -124,7 +124,7 @@ def test_a_command_line_override_replaces_one_key(config):
     plan = Plan(config.parent / "small.yaml", {"seeds": [7]}, config)
     assert {run.spec["seed"] for run in plan.runs.values()} == {7}
     # As Snakemake hands them over: what stands inside a list or a map is text.
-    assert Plan(config.parent / "small.yaml", {"seeds": ["7", "8"]}, config).study.seeds == [7, 8]
+    assert Plan(config.parent / "small.yaml", {"seeds": ["7", "8"]}, config).settings.seeds == [7, 8]
     for given, named in (({"seeds": ["*x"]}, r"seeds\[0\]"), ({"roles": {"[a]": "own"}}, "roles: ")):
         with pytest.raises(ConfigError, match=f"--config {named}"):
             Plan(config.parent / "small.yaml", given, config)
@@ -323,18 +323,18 @@ def paper(config) -> Plan:
 
 
 def test_the_papers_study_departs_from_the_papers_only_where_it_must(paper):
-    assert set(paper.study.roles) == set(paper.role_facts)
-    assert {role: name for role, name in paper.study.roles.items() if role != name} == {}
-    lines = [line for name in paper.tables for line in paper.table(name).lines if line.line.variant]
+    assert set(paper.settings.roles) == set(paper.role_facts)
+    assert {role: name for role, name in paper.settings.roles.items() if role != name} == {}
+    lines = [line for name in paper.tables for line in paper.table(name).lines if line.entry.variant]
     # There are no weights of Res2Net-50 to be had where those of the ResNets are.
     initialisation = "initialisation: ImageNet's stem and shortcuts of ResNet-50 for the whole of Res2Net-50"
-    assert {tuple(line.deviations) for line in lines if line.line.variant == "tea"} == {(initialisation,)}
+    assert {tuple(line.deviations) for line in lines if line.entry.variant == "tea"} == {(initialisation,)}
     # Everything is trained alike here, and the papers' figures of others were not.
     departing = {
-        (name, line.line.variant): line.deviations
+        (name, line.entry.variant): line.deviations
         for name in paper.tables
         for line in paper.table(name).lines
-        if line.deviations and line.line.variant != "tea"
+        if line.deviations and line.entry.variant != "tea"
     }
     assert set(departing) == {
         *(("table1", "tsn"), ("table1", "tsm"), ("table4", "tsn"), ("table4", "tsm")),
@@ -403,11 +403,11 @@ def test_recognisers_of_streams_are_timed_once_a_network_in_one_job_and_offline_
 
 
 def test_online_and_offline_are_one_training_under_two_protocols(both):
-    lines = {line.line.name: line.predictions[0][0] for line in both.table("table5").lines}
+    lines = {line.entry.name: line.predictions[0][0] for line in both.table("table5").lines}
     online, offline = lines["stm_online_temporal"], lines["stm_offline_temporal"]
     assert online.run.name == offline.run.name
     assert (online.protocol, offline.protocol) == ("online", "full")
     one_crop = lines["stm_offline_temporal_efficient"]
     assert one_crop.run.name == online.run.name and one_crop.protocol == "efficient"
-    twins = {line.line.name: line.predictions[0][0].run.name for line in both.table("table11").lines}
+    twins = {line.entry.name: line.predictions[0][0].run.name for line in both.table("table11").lines}
     assert online.run.name == twins["stm_temporal_on"]

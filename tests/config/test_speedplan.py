@@ -14,7 +14,7 @@ from .small import BOTH_ROLES, planned
 def test_the_networks_of_a_table_are_timed_in_one_job_at_the_papers_size_with_tsn_among_them(config):
     plan = planned(config)
     spec = plan.table("iccv_table9").speed.spec
-    timed = {line.line.name: line.full_size.timed_name for line in plan.table("iccv_table9").lines if line.full_size}
+    timed = {line.entry.name: line.full_size.timed_name for line in plan.table("iccv_table9").lines if line.full_size}
     assert set(spec["networks"]) == {*timed.values(), spec["tsn"]}
     assert {(n["frames"], n["classes"], *n["size"]) for n in spec["networks"].values()} == {
         *((8, 174, 224, 224), (16, 174, 224, 224), (64, 174, 224, 224))

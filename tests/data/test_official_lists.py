@@ -200,12 +200,12 @@ def test_the_reduced_datasets_are_as_expected(role, data, whole, monkeypatch):
     dataset = BoundStudy(CONFIG / "reduced.yaml", config=CONFIG).dataset_of(role)
     clips = read(dataset.listing_spec)
     labels = class_list(dataset.listing_spec, clips)
-    assert not unexpected(listed_counts([clip.splits for clip in clips], len(labels)), dataset.dataset.expect)
+    assert not unexpected(listed_counts([clip.splits for clip in clips], len(labels)), dataset.entry.expect)
     assert_whole_groups(clips, len(dataset.folds))
-    assert dataset.dataset.genuine is None
+    assert dataset.entry.genuine is None
     # Labels and ids alone choose: a list may be in any order.
     assert set(subset(whole(role)[::-1], **dataset.subset["subset"])) == set(clips)
-    assert 100 <= len(clips) / dataset.dataset.shards <= 300
+    assert 100 <= len(clips) / dataset.entry.shards <= 300
 
 
 def test_the_numbers_that_the_papers_give_are_those_of_the_lists_but_for_kinetics400(data, monkeypatch):

@@ -32,7 +32,7 @@ def finished(run, seconds: float, clips: int = 100, **machine) -> None:
 
 
 def run_of(plan: Plan, table: str, name: str):
-    return next(x for x in plan.table(table).lines if x.line.name == name).predictions[0][0].run
+    return next(x for x in plan.table(table).lines if x.entry.name == name).predictions[0][0].run
 
 
 def test_the_papers_table_is_counted_from_what_is_expected(folder):
@@ -100,7 +100,7 @@ def test_what_others_start_from_is_trained_on_its_own_dataset_and_scores_nothing
     for start in starts:
         assert start.steps == -(-start.clips // 32) * start.epochs and start.train_hours > 1
         assert start.views == {} and start.evaluate_hours == start.prediction_bytes == 0
-    assert {"kinetics400", "ucf101", "hmdb51"} <= {dataset.dataset.name for dataset in found.datasets}
+    assert {"kinetics400", "ucf101", "hmdb51"} <= {dataset.entry.name for dataset in found.datasets}
     assert "frames of kinetics400" in text(found) and "kinetics400/stm-16f" in text(found)
     # However many devices there are, what starts from them waits for them.
     by_name = {run.run.name: run.hours for run in found.runs}
@@ -183,7 +183,7 @@ def test_frames_take_what_is_on_disk_or_what_is_typical(folder):
     shards.mkdir(parents=True)
     for k in range(2):
         (shards / f"{k:04d}.tar").write_bytes(b"x" * 1000)
-    assert room_for_frames(dataset, clips).size == 1000 * dataset.dataset.shards
+    assert room_for_frames(dataset, clips).size == 1000 * dataset.entry.shards
     # What a quarter of the pixels takes is more than a quarter.
     assert jpeg_bytes(240, 320, 95) / 4 < jpeg_bytes(120, 160, 95) < jpeg_bytes(240, 320, 95)
     assert jpeg_bytes(240, 320, 95) == pytest.approx(0.261 * 240 * 320)

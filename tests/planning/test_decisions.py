@@ -25,11 +25,11 @@ def predicted(plan: Plan) -> None:
     for line in plan.table("table6").lines:
         for seed, [prediction] in enumerate(line.predictions):
             easy = np.random.default_rng(1).permutation(CLIPS)
-            right = easy < (RIGHT[line.line.name] + 0.03 * seed) * CLIPS
+            right = easy < (RIGHT[line.entry.name] + 0.03 * seed) * CLIPS
             scores = np.zeros((CLIPS, 16), dtype=np.float32)
             scores[np.arange(CLIPS), np.where(right, labels, (labels + 1) % 16)] = 1
             clips = [f"clip{i}" for i in range(CLIPS)]
-            classes = [name for pair in plan.dataset("synthetic_temporal").dataset.reversed_pairs for name in pair]
+            classes = [name for pair in plan.dataset("synthetic_temporal").entry.reversed_pairs for name in pair]
             made = Predictions(clips, labels, [""] * CLIPS, scores, classes, {"listed": CLIPS})
             write(Path(prediction.path), made)
 

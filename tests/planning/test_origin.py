@@ -88,7 +88,7 @@ def test_a_line_of_speeds_or_latencies_names_the_job_the_machine_and_the_rounds(
     columns = (
         "line,method,source,study,experiment,seeds,clips,interval_covers,status,mode,speed_vs_tsn,speed_vs_tsn_low"
     )
-    number = next(line.number for line in demo.table("table4").lines if line.line.name == "stm50_8")
+    number = next(line.number for line in demo.table("table4").lines if line.entry.name == "stm50_8")
     rows = [
         f"{number},STM,measured,demo,,,,,ok,{mode},{ratio},0.8" for mode, ratio in (("plain", 0.9), ("compiled", 0.7))
     ]
@@ -112,7 +112,7 @@ def test_scores_of_other_weights_than_the_runs_are_told_apart(stm, finish, capsy
 
 def test_a_line_of_the_literature_is_said_to_be_no_more(folder, capsys):
     plan = Plan(Path("config/config.yaml"))
-    name = next(line.line.name for line in plan.table("table1").lines if not line.predictions)
+    name = next(line.entry.name for line in plan.table("table1").lines if not line.predictions)
     assert "Nothing of it is trained here." in explained(capsys, "table1", name)
 
 

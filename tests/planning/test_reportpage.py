@@ -36,10 +36,10 @@ def make(demo):
 def test_claims_come_first_and_tables_in_the_order_of_their_numbers(demo):
     from stm.config.reportplan import category
 
-    tables = [category(demo.table(name).table) for name in demo.known_tables]
-    figures = [category(demo.figure(name).figure) for name in demo.figures]
+    tables = [category(demo.table(name).entry) for name in demo.known_tables]
+    figures = [category(demo.figure(name).entry) for name in demo.figures]
     assert min([*tables, *figures, "Datasets", "Order of frames", "Provenance"]) > "Claims"
-    pads = {name: category(demo.table(name).table) for name in ("table6", "table10")}
+    pads = {name: category(demo.table(name).entry) for name in ("table6", "table10")}
     assert pads == {"table6": "TPAMI 2022 Table \u200a6", "table10": "TPAMI 2022 Table 10"}
 
 

@@ -125,7 +125,7 @@ rule figure:
         "../../environment.yml"
     params:
         spec=lambda w: spec_file(w.figure, figure_of(w).spec),
-        title=lambda w: figure_of(w).figure.title,
+        title=lambda w: figure_of(w).entry.title,
         out=lambda w, output: output.pdf.removesuffix(".pdf"),
     message:
         "Drawing {output.pdf}"

@@ -61,7 +61,7 @@ rule counts:
     conda:
         "../../environment.yml"
     params:
-        expect=lambda w: canonical_json(PLAN.by_key(w.dataset).dataset.expect),
+        expect=lambda w: canonical_json(PLAN.by_key(w.dataset).entry.expect),
     message:
         "Counting the clips of {wildcards.dataset}"
     shell:
@@ -122,5 +122,5 @@ rule manifests:
     input:
         expand(
             "{folder}/manifest.csv",
-            folder=sorted({PLAN.dataset_of(role).folder for role in PLAN.study.roles}),
+            folder=sorted({PLAN.dataset_of(role).folder for role in PLAN.settings.roles}),
         ),

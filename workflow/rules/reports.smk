@@ -153,7 +153,7 @@ rule claims:
     conda:
         "../../environment.yml"
     params:
-        study=PLAN.study.study,
+        study=PLAN.name,
         possible=lambda w: canonical_json(PLAN.possible),
         out=lambda w, output: output.csv.removesuffix(".csv"),
         code=source_digest(*REPORTING_SOURCES),

@@ -31,7 +31,7 @@ def rendered_list(wildcards):
     one added video would redo every shard.
     """
     dataset = PLAN.by_key(wildcards.dataset)
-    return dataset.annotations["list"] if dataset.dataset.render else []
+    return dataset.annotations["list"] if dataset.entry.render else []
 
 
 @functools.cache
@@ -45,7 +45,7 @@ def digests_of(key):
 def clips_digest(wildcards):
     """What a shard holds: of files that exist, its clips; of videos yet to be drawn, how they are drawn."""
     dataset = PLAN.by_key(wildcards.dataset)
-    if dataset.dataset.render:
+    if dataset.entry.render:
         return canonical_json(dataset.render_spec)
     found = digests_of(wildcards.dataset)[int(wildcards.shard)]
     shard = Path(f"{dataset.folder}/shards/{wildcards.shard}.tar")
@@ -196,9 +196,9 @@ def shown(path, place, form, caption="found"):
 
 @speaking
 def category_of_table(wildcards):
-    return category(table_of(wildcards).table)
+    return category(table_of(wildcards).entry)
 
 
 @speaking
 def category_of_figure(wildcards):
-    return category(figure_of(wildcards).figure)
+    return category(figure_of(wildcards).entry)

@@ -37,20 +37,20 @@ def check_study(plan: Plan, sample: int | None) -> Iterator[Report]:
         ConfigError: a table of the study is wrong.
     """
     roles: dict[str, list[str]] = {}
-    for role, name in plan.study.roles.items():
+    for role, name in plan.settings.roles.items():
         roles.setdefault(name, []).append(role)
     for name, played in roles.items():
         dataset = plan.dataset(name)
-        report = Report(name, f"{dataset.dataset.title} (for {', '.join(played)})")
+        report = Report(name, f"{dataset.entry.title} (for {', '.join(played)})")
         file = str(plan.config / "datasets" / f"{name}.yaml")
-        if dataset.dataset.render is not None:
+        if dataset.entry.render is not None:
             _check_rendered(report, dataset, file)
         elif found := _read(report, dataset):
             clips, labels = found
             _check_listed(report, dataset, clips, labels, file)
             lines = [line for table in plan.tables for line in plan.table(table).lines if line.predictions]
             of_dataset = [line for line in lines if line.predictions[0][0].run.dataset.name == name]
-            frames = [line.line.frames for line in of_dataset if line.line.frames]
+            frames = [line.entry.frames for line in of_dataset if line.entry.frames]
             _check_videos(report, dataset, clips, frames, sample)
         yield report
 
@@ -83,7 +83,7 @@ def _read(report: Report, dataset: DatasetPlan) -> tuple[list[Clip], list[str]] 
 
 def _check_rendered(report: Report, dataset: DatasetPlan, file: str) -> None:
     """Of videos that the project draws itself, what is known before they are drawn."""
-    render = dataset.dataset.render
+    render = dataset.entry.render
     assert render is not None, "asked for rendered datasets alone"
     try:
         known = labels(render.settings())
@@ -95,11 +95,11 @@ def _check_rendered(report: Report, dataset: DatasetPlan, file: str) -> None:
     report.lines += _mirror_lines(dataset, known)
     found: dict[str, list[int]] = {"classes": [len(known)], "clips": [sum(render.clips.values())]}
     # Groups that are left out make splits of their own.
-    if not dataset.dataset.leave_groups_out:
+    if not dataset.entry.leave_groups_out:
         found |= {split: [count] for split, count in render.clips.items()}
-    expect = {name: count for name, count in dataset.dataset.expect.items() if name in found}
+    expect = {name: count for name, count in dataset.entry.expect.items() if name in found}
     report.findings += _unexpected(found, expect, file)
-    report.findings += listed.unknown_pairs(dataset.dataset.reversed_pairs, known, file)
+    report.findings += listed.unknown_pairs(dataset.entry.reversed_pairs, known, file)
     report.findings += listed.unknown_pairs(_flip_pairs(dataset), known, file, "flip_pairs")
 
 
@@ -108,12 +108,12 @@ def _check_listed(report: Report, dataset: DatasetPlan, clips: list[Clip], known
     report.lines += [f"{counted(len(clips), 'clip')} in {', '.join(dataset.annotation_paths)}"]
     report.lines += [listed.class_line(known), *listed.split_lines(clips, folds), *_mirror_lines(dataset, known)]
     report.findings += [
-        *_unexpected(counts([clip.splits for clip in clips], len(known)), dataset.dataset.expect, file),
+        *_unexpected(counts([clip.splits for clip in clips], len(known)), dataset.entry.expect, file),
         *listed.empty_splits(clips, folds),
         *listed.classes_of_one_split(clips, folds),
         *listed.look_alikes(clips),
-        *listed.shared_groups(clips, folds, left_out=dataset.dataset.leave_groups_out is not None),
-        *listed.unknown_pairs(dataset.dataset.reversed_pairs, known, file),
+        *listed.shared_groups(clips, folds, left_out=dataset.entry.leave_groups_out is not None),
+        *listed.unknown_pairs(dataset.entry.reversed_pairs, known, file),
         *listed.unknown_pairs(_flip_pairs(dataset), known, file, "flip_pairs"),
     ]
 
@@ -125,13 +125,13 @@ def _unexpected(found: Mapping[str, Sequence[int]], expect: Expected, file: str)
 
 def _mirror_lines(dataset: DatasetPlan, known: list[str]) -> list[str]:
     """What a flip exchanges, where the labels say it."""
-    found = dataset.dataset.flip and dataset.dataset.flip_pairs == FROM_LABELS
+    found = dataset.entry.flip and dataset.entry.flip_pairs == FROM_LABELS
     return [listed.mirror_line(known)] if found else []
 
 
 def _flip_pairs(dataset: DatasetPlan) -> list[list[str]]:
     """Those that the dataset names."""
-    pairs = dataset.dataset.flip_pairs
+    pairs = dataset.entry.flip_pairs
     return [] if isinstance(pairs, str) else pairs
 
 
@@ -147,7 +147,7 @@ def _check_videos(
     ]
     try:
         chosen = videos.sample(files.present, sample)
-        decoded = list(videos.decode(chosen, dataset.videos, dataset.dataset.decoder))
+        decoded = list(videos.decode(chosen, dataset.videos, dataset.entry.decoder))
     except DecoderError as problem:
         report.findings.append(error(str(problem)))
         return

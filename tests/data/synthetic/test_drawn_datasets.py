@@ -25,11 +25,11 @@ def demo():
 
 
 def drawn(demo, name):
-    return demo.dataset(name).dataset
+    return demo.dataset(name).entry
 
 
 def test_every_role_is_played_by_a_drawn_dataset_of_its_own(demo):
-    bound = demo.study.roles
+    bound = demo.settings.roles
     assert set(bound) == set(get_args(Role))
     assert sorted(bound.values()) == DATASETS
 
@@ -41,7 +41,7 @@ def test_every_drawn_dataset_holds_what_it_expects(demo):
 
 
 def test_the_source_of_transfer_is_larger_than_its_targets(demo):
-    sizes = {role: sum(demo.dataset_of(role).dataset.render.clips.values()) for role in demo.study.roles}
+    sizes = {role: sum(demo.dataset_of(role).entry.render.clips.values()) for role in demo.settings.roles}
     assert sizes["kinetics400"] > sizes["ucf101"] > sizes["hmdb51"]
 
 
@@ -78,13 +78,13 @@ def test_three_splits_test_every_clip_once_and_divide_no_recording(name, demo, t
     monkeypatch.setattr(synthetic, "draw", lambda *_: None)
     monkeypatch.setattr("stm.data.synthetic.generators.recording_clips", lambda *_: [None] * CLIPS_A_RECORDING)
     dataset = demo.dataset(name)
-    render = dataset.dataset.render
+    render = dataset.entry.render
     synthetic.render(render.settings(), tmp_path, tmp_path / "annotations.csv")
     spec = dataset.listing_spec | {"annotations": {"list": str(tmp_path / "annotations.csv")}}
     clips = read(spec)
     classes = class_list(spec, clips)
     found = counts([clip.splits for clip in clips], len(classes))
-    expected = dataset.dataset.expect
+    expected = dataset.entry.expect
     assert {key: found[key] for key in expected} == {
         key: value if isinstance(value, list) else [value] for key, value in expected.items()
     }
