@@ -70,11 +70,8 @@ def text(plan: Plan, report: Path, asked: str) -> str:
 
 def _line(table: TablePlan, asked: str) -> TableLine:
     """By number, by name, or by the method's words where just one line has them."""
-    fitting = [
-        line for line in table.lines if asked in (str(line.number), line.entry.name) or asked == line.entry.method
-    ]
-    exact = [line for line in fitting if asked in (str(line.number), line.entry.name)]
-    found = exact or fitting
+    exact = [line for line in table.lines if asked in (str(line.number), line.entry.name)]
+    found = exact or [line for line in table.lines if asked == line.entry.method]
     if len(found) == 1:
         return found[0]
     known = "\n".join(f"  {line.number}  {line.entry.name}" for line in table.lines)
