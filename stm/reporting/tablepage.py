@@ -69,8 +69,8 @@ def _found(spec: dict[str, Any], rows: list[Row]) -> str:
         for line, row in with_lines(spec, rows):
             measured, published = _cells(spec, line, row)[1][2 * i : 2 * i + 2]
             if measured:
-                name = line["name"] + in_mode(row)
-                found.append(f"{name} {measured}" + (f" (published {published})" if published else ""))
+                called = line["name"] + in_mode(row)
+                found.append(f"{called} {measured}" + (f" (published {published})" if published else ""))
         if found:
             return f"{LABELS[name]}: {'; '.join(found)}."
     return "Nothing of it was measured."
