@@ -307,7 +307,7 @@ def test_two_differences_of_the_same_clips_may_differ_by_two(seeds, groups):
     better, worse = np.ones((seeds, 2)), -np.ones((seeds, 2))
     if seeds > 1:
         better[0, 0] = 0
-    estimate = difference_interval(better, worse, groups)
+    estimate = difference_interval(better, worse, groups, limit=2.0)
     assert -2 <= estimate.low < 1 < estimate.value <= estimate.high == 2
 
 
