@@ -44,7 +44,7 @@ BAD = [
         r"variants.stm.cmm = 'channelwise': expected 'none'.*'channel_wise'",
     ),
     ("models.yaml", "variants.stm.depht", 50, r"variants.stm.depht is no known key here. Did you mean 'depth'\?"),
-    ("models.yaml", "variants.stm", None, r"table6.yaml:\d+: lines\[3\].variant = 'stm' is not known"),
+    ("models.yaml", "variants.stm", None, r"table\d.yaml:\d+: lines\[3\].variant = 'stm' is not known"),
     ("recipes/demo.yaml", "epochs", "twelve", r"demo.yaml:\d+: epochs = 'twelve': expected a valid integer"),
     ("recipes/demo.yaml", "learning_rate", float("inf"), r"learning_rate = inf: expected a finite number"),
     ("recipes/demo.yaml", "learning_rate", 10**40, r"demo.yaml:\d+: '1000.* is too large a number"),

@@ -44,7 +44,7 @@ def planned(config: Path, **changes) -> Plan:
 
 
 def line(plan: Plan, name: str, table: str = "iccv_table4"):
-    return next(x for x in plan.table(table).lines if x.line.name == name)
+    return next(x for x in plan.table(table).lines if x.entry.name == name)
 
 
 def runs(plan: Plan, name: str = "stm_ucf101") -> list:

@@ -100,7 +100,7 @@ def test_what_others_start_from_is_trained_on_its_own_dataset_and_scores_nothing
     for start in starts:
         assert start.steps == -(-start.clips // 32) * start.epochs and start.train_hours > 1
         assert start.views == {} and start.evaluate_hours == start.prediction_bytes == 0
-    assert {"kinetics400", "ucf101", "hmdb51"} <= {dataset.entry.name for dataset in found.datasets}
+    assert {"kinetics400", "ucf101", "hmdb51"} <= {dataset.dataset.name for dataset in found.datasets}
     assert "frames of kinetics400" in text(found) and "kinetics400/stm-16f" in text(found)
     # However many devices there are, what starts from them waits for them.
     by_name = {run.run.name: run.hours for run in found.runs}

@@ -107,7 +107,7 @@ def test_the_page_of_all_claims_can_be_searched_and_loads_nothing(reports):
 
 
 def test_a_study_that_decides_no_claim_has_a_page_all_the_same(tmp_path):
-    write_claims([], [], "demo", tmp_path / "claims")
+    write_claims([], [], "demo", tmp_path / "claims", {})
     assert "None." in page_of(tmp_path / "claims.html").text
 
 
