@@ -24,6 +24,12 @@ BOMB = "\n".join(
 )
 
 
+def damaged(whole: bytes) -> list[bytes]:
+    """The content with each byte changed, and cut off at every seventh."""
+    changed = [whole[:at] + bytes([byte ^ 1]) + whole[at + 1 :] for at, byte in enumerate(whole)]
+    return changed + [whole[:cut] for cut in range(0, len(whole), 7)]
+
+
 def delete_line(text: str, rng: Random) -> str:
     lines = text.splitlines(keepends=True)
     del lines[rng.randrange(len(lines))]

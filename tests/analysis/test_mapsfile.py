@@ -5,6 +5,8 @@ import pytest
 
 from stm.analysis.mapsfile import MapsError, read_maps_file, write_maps_file
 
+from ..mutations import damaged
+
 ARRAYS = {
     "measures": np.arange(6.0).reshape(2, 3).T,
     "drawn.mover": np.ones((1, 2, 2), np.uint8),
@@ -26,11 +28,8 @@ def test_what_is_written_is_read_and_the_same_arrays_give_the_same_bytes(tmp_pat
 def test_no_changed_byte_is_read_and_no_part_of_a_file(tmp_path):
     path = tmp_path / "file"
     write_maps_file(path, ARRAYS, ABOUT)
-    whole = path.read_bytes()
-    damaged = [whole[:at] + bytes([byte ^ 1]) + whole[at + 1 :] for at, byte in enumerate(whole)]
-    damaged += [whole[:cut] for cut in range(0, len(whole), 7)]
-    refused = []
-    for content in damaged:
+    contents, refused = damaged(path.read_bytes()), []
+    for content in contents:
         path.write_bytes(content)
         try:
             found, about = read_maps_file(path)
@@ -39,7 +38,7 @@ def test_no_changed_byte_is_read_and_no_part_of_a_file(tmp_path):
             continue
         # A space of the header.
         assert about == ABOUT and all(np.array_equal(found[name], ARRAYS[name]) for name in ARRAYS)
-    assert len(refused) > 0.95 * len(damaged)
+    assert len(refused) > 0.95 * len(contents)
     assert all(text.startswith(f"{path} is damaged: delete it and run again (") for text in refused)
 
 

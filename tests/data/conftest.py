@@ -9,6 +9,9 @@ import pytest
 from PIL import Image
 
 from stm.data.annotations import AnnotationError, Clip, read
+from stm.data.extraction import extract
+from stm.data.listing import write_listing
+from stm.data.manifest import write_manifest
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 220, 30), (30, 30, 220), (220, 220, 220)
 # Begins each picture of MPEG-4 part 2.
@@ -73,6 +76,16 @@ def write_jpegs() -> Callable[..., dict[str, bytes]]:
         return {name: (folder / name).read_bytes() for name in names}
 
     return write
+
+
+def written_index(spec: dict[str, Any], out: Path) -> Path:
+    """The index of a dataset's frames, by all the stages before training."""
+    write_listing(spec, out / "clips.csv", out / "classes.csv")
+    shards = [out / "shards" / f"{k:04d}.arrow" for k in range(spec["shards"])]
+    for path in shards:
+        extract(spec, path.stem, path.with_suffix(".tar"), path)
+    write_manifest(out / "clips.csv", out / "classes.csv", shards, out / "index.arrow", out / "manifest.csv")
+    return out / "index.arrow"
 
 
 @pytest.fixture

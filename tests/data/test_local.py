@@ -8,13 +8,11 @@ from types import SimpleNamespace
 import pytest
 
 from stm.data import local
-from stm.data.extraction import extract
-from stm.data.listing import write_listing
 from stm.data.local import VARIABLE, on_local_disk
-from stm.data.manifest import write_manifest
 from stm.data.shards import FrameIndex, ShardError
 
 from ..disks import mounted
+from .conftest import written_index
 
 
 @pytest.fixture
@@ -22,13 +20,7 @@ def index(dataset, write_jpegs, tmp_path):
     for name in "abcd":
         write_jpegs(tmp_path / "videos" / name, ["1.jpg", "2.jpg", "3.jpg"])
     rows = [(name, "x", "validation" if name == "d" else "train") for name in "abcd"]
-    spec, out = dataset(rows, shards=2), tmp_path / "frames"
-    write_listing(spec, out / "clips.csv", out / "classes.csv")
-    shards = [out / "shards" / f"{k:04d}.arrow" for k in range(2)]
-    for path in shards:
-        extract(spec, path.stem, path.with_suffix(".tar"), path)
-    write_manifest(out / "clips.csv", out / "classes.csv", shards, out / "index.arrow", out / "manifest.csv")
-    return out / "index.arrow"
+    return written_index(dataset(rows, shards=2), tmp_path / "frames")
 
 
 @pytest.fixture

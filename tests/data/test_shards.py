@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stm.data.extraction import extract
-from stm.data.listing import write_listing
-from stm.data.manifest import write_manifest
 from stm.data.shards import FrameIndex, ShardError
+
+from .conftest import written_index
 
 ROWS = [("b.mp4", "y", "train"), ("a.mp4", "z", "train"), ("c.mp4", "x", "validation")]
 
@@ -20,13 +19,7 @@ ROWS = [("b.mp4", "y", "train"), ("a.mp4", "z", "train"), ("c.mp4", "x", "valida
 def index_path(dataset, write_video, tmp_path):
     for k, (name, *_) in enumerate(ROWS):
         write_video(tmp_path / "videos" / name, frames=4 + k)
-    spec, out = dataset(ROWS, shards=2), tmp_path / "frames"
-    write_listing(spec, out / "clips.csv", out / "classes.csv")
-    shards = [out / "shards" / f"{k:04d}.arrow" for k in range(2)]
-    for path in shards:
-        extract(spec, path.stem, path.with_suffix(".tar"), path)
-    write_manifest(out / "clips.csv", out / "classes.csv", shards, out / "index.arrow", out / "manifest.csv")
-    return out / "index.arrow"
+    return written_index(dataset(ROWS, shards=2), tmp_path / "frames")
 
 
 @pytest.fixture
