@@ -122,5 +122,7 @@ rule manifests:
     input:
         expand(
             "{folder}/manifest.csv",
-            folder=sorted({PLAN.dataset_of(role).folder for role in PLAN.settings.roles}),
+            folder=sorted(
+                {PLAN.dataset_of(role).folder for role in PLAN.settings.roles}
+            ),
         ),
