@@ -123,7 +123,7 @@ def table(options: argparse.Namespace) -> None:
 def claims(options: argparse.Namespace) -> None:
     from stm.reporting.claimspage import write_claims
 
-    write_claims(options.tables, options.claims, options.study, options.out, options.possible)
+    write_claims(options.tables, options.claims, options.study, options.seeds, options.out, options.possible)
 
 
 def datasets(options: argparse.Namespace) -> None:
@@ -321,6 +321,7 @@ STAGES: dict[str, Command] = {
             "--tables": path("claims of each table", nargs="*"),
             "--claims": path("files of claims", nargs="+"),
             "--study": {"required": True, "metavar": "NAME", "help": "name of the study"},
+            "--seeds": {"required": True, "type": int, "metavar": "N", "help": "how many seeds it trains"},
             "--possible": {
                 "required": True,
                 "type": specification,

@@ -78,7 +78,9 @@ class Bottleneck(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.conv1(self.shift(features))))
         x = self.bn3(self.conv3(self.middle(x)))
-        return self.relu(x + self.downsample(features))
+        # In place, as torchvision: a norm's way back does not need what it made.
+        x += self.downsample(features)
+        return self.relu(x)
 
 
 class BasicBlock(nn.Module):
@@ -101,7 +103,8 @@ class BasicBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         x = self.bn2(self.conv2(self.middle(self.shift(features))))
-        return self.relu(x + self.downsample(features))
+        x += self.downsample(features)
+        return self.relu(x)
 
 
 def shortcut(channels: int, out_channels: int, stride: int) -> nn.Module:

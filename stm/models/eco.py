@@ -120,9 +120,11 @@ class PreActivationBlock(nn.Module):
             self.downsample = nn.Conv3d(channels, out_channels, 3, stride, padding=1, bias=False)
 
     def forward(self, volumes: Tensor) -> Tensor:
-        x = F.relu(self.bn1(volumes))
+        x = F.relu(self.bn1(volumes), inplace=True)
         shortcut = volumes if self.downsample is None else self.downsample(x)
-        return self.conv2(F.relu(self.bn2(self.conv1(x)))) + shortcut
+        x = self.conv2(F.relu(self.bn2(self.conv1(x)), inplace=True))
+        x += shortcut
+        return x
 
 
 class VolumeNetwork(nn.Sequential):

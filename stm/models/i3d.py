@@ -46,9 +46,11 @@ class InflatedBottleneck(nn.Module):
             self.downsample = nn.Sequential(shortcut, nn.BatchNorm3d(4 * planes))
 
     def forward(self, volumes: Tensor) -> Tensor:
-        x = F.relu(self.bn1(self.conv1(volumes)))
-        x = F.relu(self.bn2(self.conv2(x)))
-        return F.relu(self.bn3(self.conv3(x)) + self.downsample(volumes))
+        x = F.relu(self.bn1(self.conv1(volumes)), inplace=True)
+        x = F.relu(self.bn2(self.conv2(x)), inplace=True)
+        x = self.bn3(self.conv3(x))
+        x += self.downsample(volumes)
+        return F.relu(x, inplace=True)
 
 
 # The two pools are 2D ones: the gradient of a 3D one is not repeatable on a GPU, and channels-last these are views.
@@ -96,7 +98,7 @@ class I3D(nn.Module):
     def features(self, clips: Tensor) -> Tensor:
         """(N, T, 3, H, W) to (N, 2048): every clip's pooled features, the classifier's input."""
         x = clips.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
-        x = self.layer1(pool_space(F.relu(self.bn1(self.conv1(x)))))
+        x = self.layer1(pool_space(F.relu(self.bn1(self.conv1(x)), inplace=True)))
         x = self.layer4(self.layer3(self.layer2(pool_time(x))))
         return x.mean((2, 3, 4))
 

@@ -97,7 +97,7 @@ class TemporalAggregation(nn.Module):
         outputs: list[Tensor] = []
         for split, kernel, conv, norm in zip(splits, self.kernels, self.convs, self.norms, strict=False):
             x = split if self.first or not outputs else split + outputs[-1]
-            outputs.append(F.relu(norm(conv(temporal_convolution(x, kernel, self.frames)))))
+            outputs.append(F.relu(norm(conv(temporal_convolution(x, kernel, self.frames))), inplace=True))
         outputs.append(self.pool(temporal_convolution(last, self.kernels[-1], self.frames)))
         return torch.cat(outputs, dim=1)
 

@@ -6,7 +6,7 @@ from html import escape
 from stm.config.reportplan import PAPERS
 from stm.reporting.captions import verdicts_of
 from stm.reporting.verdicts import WORDS
-from stm.reporting.webpage import HERE, claims_table, section, table, tag, verdict, webpage
+from stm.reporting.webpage import HERE, claims_table, paragraph, section, table, tag, verdict, webpage
 
 # What can be chosen, by the column, and what is chosen before anything is.
 CHOICES = {"verdict": "any verdict", "paper": "both papers", "kind": "any kind", "table": "any table"}
@@ -14,24 +14,32 @@ CHOICES = {"verdict": "any verdict", "paper": "both papers", "kind": "any kind",
 Row = dict[str, str]
 
 
-def claims_html(rows: list[Row], study: str) -> str:
+def scope(seeds: int) -> str:
+    """What verdicts on accuracies speak of."""
+    if seeds == 1:
+        return "One seed: verdicts on accuracies are of these weights. Trained anew, the same network may earn others."
+    return f"{seeds} seeds: verdicts on accuracies cover the choice of clips and another training."
+
+
+def claims_html(rows: list[Row], study: str, seeds: int) -> str:
     """The verdicts counted, fields to choose by, and every claim.
 
     Args:
         rows: of `claims.csv`.
         study: its name.
+        seeds: how many it trains.
     """
-    parts = [_summary(rows), _fields(rows), section("Claims", claims_table(rows, everywhere=True))]
+    parts = [paragraph(scope(seeds)), _summary(rows), _fields(rows), section("Claims", claims_table(rows, everywhere=True))]
     script = (HERE / "claims.js").read_text(encoding="utf-8")
     subtitle = "Every claim of both papers: what is published, what was measured, and the verdict"
     return webpage(f"Claims, study {study}", subtitle, parts, script)
 
 
-def claims_caption(rows: list[Row], study: str) -> str:
+def claims_caption(rows: list[Row], study: str, seeds: int) -> str:
     """How often each verdict was given to each paper."""
     papers = dict.fromkeys(row["paper"] for row in rows)
     counted = [f"*{PAPERS[paper]}*. {verdicts_of([r for r in rows if r['paper'] == paper])}" for paper in papers]
-    return "\n\n".join([f"Every claim of both papers, as study {study} decides it.", *counted]) + "\n"
+    return "\n\n".join([f"Every claim of both papers, as study {study} decides it. {scope(seeds)}", *counted]) + "\n"
 
 
 def _summary(rows: list[Row]) -> str:

@@ -12,7 +12,7 @@ from stm.config.schema.claims import Claim, Claims
 from stm.files import write_text
 from stm.reporting.cells import csv_cell, csv_text, markdown
 from stm.reporting.claims import COLUMNS
-from stm.reporting.claimsearch import claims_caption, claims_html
+from stm.reporting.claimsearch import claims_caption, claims_html, scope
 from stm.reporting.layouts import claims_markdown, grouped
 from stm.reporting.measured import TableError
 from stm.reporting.verdicts import IDENTITY, INCONSISTENT, NOT_MADE, NOT_TESTABLE
@@ -20,13 +20,16 @@ from stm.reporting.verdicts import IDENTITY, INCONSISTENT, NOT_MADE, NOT_TESTABL
 Row = dict[str, str]
 
 
-def write_claims(tables: list[Path], claims: list[Path], study: str, out: Path, possible: Mapping[str, str]) -> None:
+def write_claims(
+    tables: list[Path], claims: list[Path], study: str, seeds: int, out: Path, possible: Mapping[str, str]
+) -> None:
     """Join the tables' claims, and all others, to `out`.csv, and for people .md, .html, and .rst, its caption.
 
     Args:
         tables: `<table>.claims.csv` files, in the order in which they are to stand.
         claims: every file of claims of the configuration.
         study: its name.
+        seeds: how many it trains.
         out: path without its ending.
         possible: what the study can make and leaves out, by name, each with the file to ask Snakemake for.
 
@@ -45,9 +48,9 @@ def write_claims(tables: list[Path], claims: list[Path], study: str, out: Path, 
     write_text(
         out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
     )
-    write_text(out.with_name(f"{out.name}.md"), _page(decided, others, study, out.parent))
-    write_text(out.with_name(f"{out.name}.html"), claims_html(rows, study))
-    write_text(out.with_name(f"{out.name}.rst"), claims_caption(rows, study))
+    write_text(out.with_name(f"{out.name}.md"), _page(decided, others, study, seeds, out.parent))
+    write_text(out.with_name(f"{out.name}.html"), claims_html(rows, study, seeds))
+    write_text(out.with_name(f"{out.name}.rst"), claims_caption(rows, study, seeds))
 
 
 def _read(path: Path) -> list[Row]:
@@ -85,10 +88,10 @@ def _undecided(paper: str, claim: Claim, study: str, possible: Mapping[str, str]
     return {column: csv_cell(values.get(column)) for column in COLUMNS}
 
 
-def _page(decided: dict[Path, list[Row]], others: list[Row], study: str, folder: Path) -> str:
+def _page(decided: dict[Path, list[Row]], others: list[Row], study: str, seeds: int, folder: Path) -> str:
     """One Markdown page: the verdicts counted, a section a table, then what no table decides."""
     rows = [row for found in (*decided.values(), others) for row in found]
-    text = [f"# Claims, as study {markdown(study)} decides them", "", *_summary(rows), ""]
+    text = [f"# Claims, as study {markdown(study)} decides them", "", scope(seeds), "", *_summary(rows), ""]
     for path, found in decided.items():
         if not found:
             continue

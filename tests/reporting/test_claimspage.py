@@ -33,7 +33,7 @@ def test_the_page_keeps_every_row_links_every_table_and_adds_what_none_decides(m
         )
     ]
     tables = [reports / "table6.claims.csv", reports / "table7.claims.csv"]
-    write_claims(tables, files, "demo", reports / "claims", {"table1": "reports/table1.csv"})
+    write_claims(tables, files, "demo", 1, reports / "claims", {"table1": "reports/table1.csv"})
     parts = [path.read_text().splitlines() for path in tables]
     lines = (reports / "claims.csv").read_text().splitlines()
     assert lines[: len(parts[0]) + len(parts[1]) - 1] == [*parts[0], *parts[1][1:]]
@@ -49,7 +49,8 @@ def test_the_page_keeps_every_row_links_every_table_and_adds_what_none_decides(m
     assert found.loc["P60", "why"] == "table1 decides it: snakemake reports/table1.csv"
     assert "not made" in (reports / "claims.html").read_text()
     page = (reports / "claims.md").read_text()
-    assert page.startswith("# Claims, as study demo decides them")
+    assert page.startswith("# Claims, as study demo decides them\n\nOne seed: verdicts on accuracies are of these weights.")
+    assert "One seed: " in (reports / "claims.html").read_text() and "One seed: " in (reports / "claims.rst").read_text()
     assert "| not made | 1 |" in page and "snakemake reports/table1.csv" in page
     assert "| undecided here | 1 |" in page and "| control | 2 |" in page and "| holds here | 1 |" in page
     assert "## [table6](table6.md)" in page and "## [table7](table7.md)" in page
@@ -58,7 +59,7 @@ def test_the_page_keeps_every_row_links_every_table_and_adds_what_none_decides(m
 
 
 def test_a_study_that_decides_no_claim_has_an_empty_page(tmp_path):
-    write_claims([], [], "demo", tmp_path / "claims", {})
+    write_claims([], [], "demo", 1, tmp_path / "claims", {})
     assert (tmp_path / "claims.csv").read_text() == ",".join(COLUMNS) + "\n"
     assert "No table decides a claim." in (tmp_path / "claims.md").read_text()
 
@@ -66,4 +67,4 @@ def test_a_study_that_decides_no_claim_has_an_empty_page(tmp_path):
 def test_claims_with_other_columns_are_refused_by_name(tmp_path):
     (tmp_path / "table6.claims.csv").write_text("claim,verdict\nP1,replicated\n")
     with pytest.raises(TableError, match=r"table6\.claims\.csv has other columns"):
-        write_claims([tmp_path / "table6.claims.csv"], [], "demo", tmp_path / "claims", {})
+        write_claims([tmp_path / "table6.claims.csv"], [], "demo", 1, tmp_path / "claims", {})

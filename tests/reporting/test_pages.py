@@ -92,7 +92,7 @@ def test_a_caption_says_what_is_claimed_and_what_was_found(reports):
 
 
 def test_the_page_of_all_claims_can_be_searched_and_loads_nothing(reports):
-    write_claims([reports / "table6.claims.csv"], [], "demo", reports / "claims", {})
+    write_claims([reports / "table6.claims.csv"], [], "demo", 3, reports / "claims", {})
     page, rows = page_of(reports / "claims.html"), claims_of(reports / "claims.csv")
     assert [row[0] for row in page.tables[1][1:]] == [row["claim"] for row in rows]
     values = [attributes for tag, attributes in page.tags if tag == "tr" and "data-verdict" in attributes]
@@ -107,7 +107,7 @@ def test_the_page_of_all_claims_can_be_searched_and_loads_nothing(reports):
 
 
 def test_a_study_that_decides_no_claim_has_a_page_all_the_same(tmp_path):
-    write_claims([], [], "demo", tmp_path / "claims", {})
+    write_claims([], [], "demo", 3, tmp_path / "claims", {})
     assert "None." in page_of(tmp_path / "claims.html").text
 
 

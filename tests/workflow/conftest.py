@@ -1,5 +1,6 @@
 """A copy of the pipeline in a folder of its own, with a study so small that a table takes seconds."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -123,9 +124,23 @@ def pipeline(tmp_path) -> Pipeline:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Pipeline:
+def finished(tmp_path_factory, worker_id) -> Pipeline:
     """A pipeline that has made its table and claims. Leave it as it is: change configuration only in `edited`."""
-    done = pipeline_in(tmp_path_factory.mktemp("finished"))
+    own = tmp_path_factory.mktemp("finished")
+    if worker_id == "master":
+        return _finished_in(own)
+    # Made once for all processes of pytest-xdist, whose folders lie in one; each has a copy that it may change.
+    shared = tmp_path_factory.getbasetemp().parent / "finished"
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            _finished_in(tmp_path_factory.mktemp("making")).folder.rename(shared)
+    shutil.copytree(shared, own, symlinks=True, dirs_exist_ok=True)
+    return Pipeline(own)
+
+
+def _finished_in(folder: Path) -> Pipeline:
+    done = pipeline_in(folder)
     result = done.snakemake("--cores", "2")
     assert result.returncode == 0, result.stdout
     return done

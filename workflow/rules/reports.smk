@@ -154,6 +154,7 @@ rule claims:
         "../../environment.yml"
     params:
         study=PLAN.name,
+        seeds=len(PLAN.settings.seeds),
         possible=lambda w: canonical_json(PLAN.possible),
         out=lambda w, output: output.csv.removesuffix(".csv"),
         code=source_digest(*REPORTING_SOURCES),
@@ -161,4 +162,4 @@ rule claims:
         "Writing {output.csv}"
     shell:
         "stm claims --tables {input.tables:q} --claims {input.claims:q} --study {params.study}"
-        " --possible {params.possible:q} --out {params.out} > {log} 2>&1"
+        " --seeds {params.seeds} --possible {params.possible:q} --out {params.out} > {log} 2>&1"
