@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from stm.allocator import keep_freed_memory
 from stm.analysis.rounds import REFERENCE, median, ratio
 from stm.analysis.speed import Images, in_rounds, inference
 from stm.config.loading import read_yaml, validated
@@ -120,6 +121,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves torch's choice")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
     bfloat16 = options.precision == "bfloat16"

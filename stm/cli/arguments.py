@@ -91,6 +91,7 @@ def chosen_device(options: argparse.Namespace) -> Any:
     """
     import os
 
+    from stm.allocator import keep_freed_memory
     from stm.launch import LaunchError, become_ranks, end_with_parent, lease_gpus, visible_gpus
 
     # Others than torchrun set a rank too, and give out no device.
@@ -102,6 +103,7 @@ def chosen_device(options: argparse.Namespace) -> Any:
     elif name != "cpu":
         lease_gpus()
 
+    keep_freed_memory()
     # Must be set before CUDA starts, for sums that do not change from run to run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch

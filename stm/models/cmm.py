@@ -65,7 +65,7 @@ class CMM(_Reduced):
     ):
         super().__init__(channels, reduced, out_channels, stride)
         self.frames = frames
-        self.sign = -1 if next_minus_current else 1
+        self.next_minus_current = next_minus_current
         if kernel == "ordinary":
             self.transform = nn.Conv2d(reduced, reduced, 3, padding=1, bias=False)
         elif kernel == "fixed":
@@ -73,7 +73,8 @@ class CMM(_Reduced):
             self.transform = nn.Identity()
 
     def difference(self, reduced: Tensor) -> Tensor:
-        return self.sign * motion_difference(reduced, self.transform(reduced), self.frames)
+        change = motion_difference(reduced, self.transform(reduced), self.frames)
+        return -change if self.next_minus_current else change
 
 
 class SameFrame(_Reduced):

@@ -29,7 +29,8 @@ def claims_html(rows: list[Row], study: str, seeds: int) -> str:
         study: its name.
         seeds: how many it trains.
     """
-    parts = [paragraph(scope(seeds)), _summary(rows), _fields(rows), section("Claims", claims_table(rows, everywhere=True))]
+    claims = section("Claims", claims_table(rows, everywhere=True))
+    parts = [paragraph(scope(seeds)), _summary(rows), _fields(rows), claims]
     script = (HERE / "claims.js").read_text(encoding="utf-8")
     subtitle = "Every claim of both papers: what is published, what was measured, and the verdict"
     return webpage(f"Claims, study {study}", subtitle, parts, script)

@@ -29,7 +29,6 @@ def test_a_checkpoint_that_is_here_is_imported_and_measured(pipeline):
     pipeline.edit("config/datasets/tiny.yaml", lambda data: data.update(genuine="something_v1"))
     small = {"short_side": 48, "crop_size": [32, 32], "micro_batch": 8, "threads": 1}
     pipeline.edit("config/known_checkpoints.yaml", lambda data: data.update(evaluation=small))
-    assert pipeline.jobs(REPORT) == {"known_checkpoints": 1}
     torch.manual_seed(0)
     network = build(variant_departures(Variant(shift="both_ways"), PAPER_BACKBONES[50]), 8, 4)
     state = {f"module.{foreign_name(name, 'tsm', network)}": value for name, value in network.state_dict().items()}

@@ -38,7 +38,6 @@ def test_a_table_needs_each_stage_once_and_each_run_once(pipeline):
 
 def test_the_default_target_is_every_table_and_figure_the_order_of_frames_and_all_claims(pipeline):
     jobs = pipeline.jobs()
-    assert "Traceback" not in pipeline.snakemake("--dry-run", "--cores", "2").stdout
     assert jobs["all"] == jobs["table"] == jobs["temporal_order"] == jobs["claims"] == jobs["datasets"] == 1
     assert jobs["train"] == 4
     # Under the table's protocol; and in order, reversed, shuffled, and one frame repeated, in one job.
@@ -55,9 +54,7 @@ def test_all_tables_together_train_each_network_once(pipeline):
     # With CSTM, which what Table 7 shows is tested beside in ICCV's table.
     assert pipeline.jobs("reports/table7.csv")["train"] == 3 + 1
     # The recipe of Twins is not bound: its tables are left out, and say why when they are asked for.
-    assert (
-        "train" in pipeline.jobs() and "Bind another recipe" in pipeline.snakemake("-n", "reports/table11.csv").stdout
-    )
+    assert "Bind another recipe" in pipeline.snakemake("-n", "reports/table11.csv").stdout
 
 
 def test_a_picture_of_features_takes_one_view_of_each_network_and_no_table(pipeline):
@@ -135,13 +132,8 @@ def test_a_mirror_that_the_recipe_does_not_use_trains_nothing(edited):
     assert edited.jobs(TABLE) == {}
 
 
-def test_numbers_in_an_override_are_numbers(edited):
+def test_a_second_seed_keeps_the_first_and_numbers_in_an_override_are_numbers(edited):
     assert edited.jobs(TABLE, "--config", "seeds=[0,1]") == {"train": 4, "evaluate": 4, "table": 1}
-
-
-def test_a_second_seed_keeps_the_first(edited):
-    edited.edit("config/config.yaml", lambda data: data.update(seeds=[0, 1]))
-    assert edited.jobs(TABLE) == {"train": 4, "evaluate": 4, "table": 1}
 
 
 def test_with_many_seeds_no_command_is_longer_than_linux_allows(pipeline):
