@@ -175,18 +175,21 @@ def _construct(loader: _Loader, node: yaml.Node, key: Key, lines: dict[Key, int]
 
 
 def _scalar(loader: _Loader, node: yaml.ScalarNode, path: Path) -> Any:
-    where = f"{_shown(path)}:{node.start_mark.line + 1}"
     try:
         value = loader.construct_object(node, deep=True)
     # What PyYAML raises for a day that no month has, a number of too many digits, `!!bool perhaps` …
     except (ValueError, KeyError, AttributeError, OverflowError):
         kind = node.tag.rpartition(":")[2]
-        raise ConfigError(f"{where}: {shortened(node.value)} is no {kind}. Quote it if it is text") from None
+        raise _refused(node, path, f"{shortened(node.value)} is no {kind}. Quote it if it is text") from None
     if isinstance(value, int) and value.bit_length() > 64:
-        raise ConfigError(f"{where}: {shortened(node.value)} is too large a number")
+        raise _refused(node, path, f"{shortened(node.value)} is too large a number")
     if isinstance(value, str) and "\0" in value:
-        raise ConfigError(f"{where}: {shortened(value)} holds a NUL character, which no path and no name may")
+        raise _refused(node, path, f"{shortened(value)} holds a NUL character, which no path and no name may")
     return value
+
+
+def _refused(node: yaml.Node, path: Path, problem: str) -> ConfigError:
+    return ConfigError(f"{_shown(path)}:{node.start_mark.line + 1}: {problem}")
 
 
 def shortened(value: Any) -> str:
