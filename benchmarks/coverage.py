@@ -146,7 +146,7 @@ def outside(at_margin: Estimate) -> bool:
 
 def decided(fewer: float, more: float, ratio: float) -> list[float]:
     """How many true nulls a 5% test decides with Satterthwaite's freedom, with Cochran and Cox's
-    critical value and with Banerjee's, which is the one of stm.analysis.statistics.
+    critical value and with Banerjee's, which is the one of stm.analysis.mixture.
 
     The value is normal and its variance the sum of two, `ratio` and 1, estimated with `fewer` and `more` degrees of
     freedom; integrated over a grid of equally probable estimates.

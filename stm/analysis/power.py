@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from scipy import special
 
-from stm.analysis.statistics import TAIL, Mixture, Spread, critical, student
+from stm.analysis.mixture import TAIL, Mixture, critical, student
+from stm.analysis.statistics import Spread
 
 POWER = 0.8
 POINTS = 512
@@ -107,7 +108,7 @@ def _chance(test: Test, effect: float, error: np.ndarray, mixture: Mixture, scat
 
 
 def _freedom(mixture: Mixture) -> Any:
-    """`statistics._freedom`, of all shares at once: from a table of Student's t over the inverse of the freedom."""
+    """`mixture.freedom_of`, of all shares at once: from a table of Student's t over the inverse of the freedom."""
     inverse = np.linspace(1 / mixture.more, 1 / mixture.fewer, 400)
     return 1 / np.interp(critical(TAIL, mixture), student(TAIL, 1 / inverse), inverse)
 

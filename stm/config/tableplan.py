@@ -23,6 +23,7 @@ REPORTING_SOURCES = (
     PACKAGE / "reporting" / "page.css",
     PACKAGE / "reporting" / "claims.js",
     PACKAGE / "analysis" / "rounds.py",
+    PACKAGE / "analysis" / "mixture.py",
     PACKAGE / "analysis" / "statistics.py",
     PACKAGE / "evaluation" / "metrics.py",
     PACKAGE / "evaluation" / "predictions.py",
