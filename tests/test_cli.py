@@ -39,6 +39,11 @@ def test_an_error_of_the_users_input_is_one_line(ending, capsys, error):
     assert capsys.readouterr().err == "stm table: x.yaml:3\n"
 
 
+def test_ctrl_c_is_one_line_and_the_status_that_shells_know(ending, capsys):
+    assert ending("train", KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == "\nstm train: stopped. The same command goes on from the last checkpoint\n"
+
+
 @pytest.mark.parametrize("wrong", [lambda: np.zeros((2, 3)) @ np.zeros(2), lambda: list(zip([1], [], strict=True))])
 def test_a_bug_of_ours_keeps_its_traceback(ending, wrong):
     with pytest.raises(ValueError) as bug:  # noqa: PT011 (numpy's and Python's own)

@@ -15,6 +15,9 @@ VIEWS_AT_A_TIME = (
     "It takes micro_batch views at a time, as in training: of a public checkpoint set less in its `evaluation:`; of a "
     f"run of one's own: {MORE_MEMORY[0].lower()}{MORE_MEMORY[1:]}, or --device cpu"
 )
+STOPPED = {"train": "The same command goes on from the last checkpoint"}
+# What a shell says of a command that Ctrl-C ended: 128 and the signal's number.
+INTERRUPTED = 130
 LESS_MEMORY = {
     "train": "The last checkpoint is kept: give the job a device with more memory, and the same command goes on. "
     "A recipe that `extends:` this one with a smaller micro_batch needs less; batch normalisation then sees others",
@@ -41,6 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         told = str(error).partition("\n")[0].partition(". ")[0]
         said = f"out of memory ({told}). {LESS_MEMORY.get(options.name, MORE_MEMORY)}"
+    except KeyboardInterrupt:
+        print(f"\nstm {options.name}: stopped. {STOPPED.get(options.name, '')}".rstrip(), file=sys.stderr)
+        return INTERRUPTED
     print(f"stm {options.name}: {said}", file=sys.stderr)
     return 1
 

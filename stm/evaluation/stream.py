@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +20,11 @@ from stm.models.builder import VideoNetwork
 
 
 class Step(NamedTuple):
-    """One prediction: its frame and when that is shown, the likeliest class, how long it took in milliseconds."""
+    """One prediction: its frame and when that is shown, the classes' probabilities (K), its milliseconds."""
 
     frame: int
     seconds: float | None
-    label: str
-    probability: float
+    scores: Tensor
     warming_up: bool
     milliseconds: float
 
@@ -43,9 +43,8 @@ def steps(source: Video, recognise: Recogniser, record: dict[str, Any], every: i
         started = time.perf_counter()
         with torch.inference_mode():
             scores = recognise(_input(pixels, quality, recipe["crop_size"], recipe["short_side"])).cpu()
-        best = int(scores.argmax())
         passed = 1000 * (time.perf_counter() - started)
-        yield Step(number, source.seconds, record["classes"][best], float(scores[best]), recognise.warming_up, passed)
+        yield Step(number, source.seconds, scores, recognise.warming_up, passed)
 
 
 def _input(pixels: np.ndarray, quality: int, size: list[int], short_side: int) -> Tensor:
@@ -63,7 +62,7 @@ def watch(
     cached: bool = False,
     every: int | None = None,
 ) -> None:
-    """Print every step of a stream, and at its end the frames a second against the source's.
+    """Print every step of a stream; at its end, or Ctrl-C, the mean of all and the frames a second against the source's.
 
     Args:
         video: a file, a named pipe, or a device as /dev/video0: what FFmpeg opens by its path.
@@ -82,17 +81,26 @@ def watch(
     source = Video(video, short_side=stored["short_side"], size=stored["size"], live=not video.is_file())
     recognise = recogniser(network, record["spec"]["variant"], cached)
     count, frames_taken, slowest, total, started = 0, 0, 0.0, 0.0, time.perf_counter()
-    for step in steps(source, recognise, record, every):
-        at = "" if step.seconds is None else f"{step.seconds:8.2f} s"
-        note = "  warming up" if step.warming_up else ""
-        print(f"{at}  {step.probability:6.1%}  {step.label}{note}", flush=True)
-        count, frames_taken = count + 1, step.frame + 1
-        slowest, total = max(slowest, step.milliseconds), total + step.milliseconds
+    scores = torch.zeros(len(record["classes"]))
+    # A camera has no other end.
+    with suppress(KeyboardInterrupt):
+        for step in steps(source, recognise, record, every):
+            at = "" if step.seconds is None else f"{step.seconds:8.2f} s"
+            note = "  warming up" if step.warming_up else ""
+            print(f"{at}  {_likeliest(step.scores, record)}{note}", flush=True)
+            count, frames_taken, scores = count + 1, step.frame + 1, scores + step.scores
+            slowest, total = max(slowest, step.milliseconds), total + step.milliseconds
     if not count:
         raise RunError(f"{video}: no frames came")
     taken = frames_taken / (time.perf_counter() - started)
     text = f"{count} steps of {every} frames: {total / count:.1f} ms a step, the slowest {slowest:.1f}; "
-    print(f"{text}{_held_to(source.rate, taken)}")
+    # The paper's prediction of the whole video.
+    print(f"{text}{_held_to(source.rate, taken)}; mean of all steps {_likeliest(scores / count, record).strip()}")
+
+
+def _likeliest(scores: Tensor, record: dict[str, Any]) -> str:
+    best = int(scores.argmax())
+    return f"{float(scores[best]):6.1%}  {record['classes'][best]}"
 
 
 def _held_to(rate: float | None, taken: float) -> str:

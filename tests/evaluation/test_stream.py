@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import json
 import os
 import re
@@ -24,8 +25,9 @@ from stm.data.dataset import EvaluationClips
 from stm.data.decoding import Video
 from stm.data.videos import VideoFrames
 from stm.evaluation.evaluate import load_run, softmax_scores
+from stm.evaluation.online import recogniser, stream_scores
 from stm.evaluation.predict import frames_spec
-from stm.evaluation.stream import watch
+from stm.evaluation.stream import steps, watch
 from stm.files import file_digest, write_json
 from stm.models.builder import build
 from stm.models.foreign import foreign_name
@@ -75,7 +77,7 @@ def test_every_step_is_a_line_with_time_class_and_probability_and_the_last_line_
     lines = printed(capsys, video, "--run", run)
     rate, frames = Video(video, short_side=40), shown_online(run, video, 5)
     assert len(list(rate)) == 24 and len(frames) == 5
-    network, _ = load_run(run, torch.device("cpu"))
+    network, record = load_run(run, torch.device("cpu"))
     assert len(lines) == len(frames) + 1
     shown = []
     for k, line in enumerate(lines[:-1]):
@@ -89,9 +91,25 @@ def test_every_step_is_a_line_with_time_class_and_probability_and_the_last_line_
             scores = softmax_scores(network, frames[window][None])[0]
         assert shown[k][0] == CLASSES[int(scores.argmax())]
         assert shown[k][1] == pytest.approx(100 * float(scores.max()), abs=0.06)
-    assert re.search(
-        rf"5 steps of 5 frames: .* frames/s against the source's {rate.rate:.2f}: (real time|slower)", lines[-1]
+    said = (
+        rf"5 steps of 5 frames: .* frames/s against the source's {rate.rate:.2f}: (real time|slower than real time); "
     )
+    probability, label = re.fullmatch(said + r"mean of all steps ([0-9.]+)%  (\w+)", lines[-1]).group(2, 3)
+    with torch.no_grad():
+        mean = stream_scores(recogniser(network, record["spec"]["variant"]), frames)
+    assert label == CLASSES[int(mean.argmax())] and float(probability) == pytest.approx(
+        100 * float(mean.max()), abs=0.06
+    )
+
+
+def test_ctrl_c_ends_a_stream_as_its_end_does(run, video, capsys, monkeypatch):
+    def interrupted(*given):
+        yield from itertools.islice(steps(*given), 2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stm.evaluation.stream.steps", interrupted)
+    lines = printed(capsys, video, "--run", run)
+    assert len(lines) == 3 and lines[-1].startswith("2 steps of 5 frames: ")
 
 
 def test_a_pipe_is_recognised_as_the_file_is(run, video, tmp_path, capsys):
