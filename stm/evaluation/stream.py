@@ -62,7 +62,7 @@ def watch(
     cached: bool = False,
     every: int | None = None,
 ) -> None:
-    """Print every step of a stream; at its end, or Ctrl-C, the mean of all and the frames a second against the source's.
+    """Print every step of a stream; at its end, or Ctrl-C, the mean of all and the frames a second against its own.
 
     Args:
         video: a file, a named pipe, or a device as /dev/video0: what FFmpeg opens by its path.
