@@ -4,7 +4,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 Value = str | int | float | None
 
@@ -33,12 +33,13 @@ def csv_cell(value: Value) -> str:
     return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
 
 
-def csv_text(columns: list[str], rows: Iterable[Iterable[str]]) -> str:
-    """A csv file with a header, of cells that are text of `csv_cell` already."""
+def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, Value]]) -> str:
+    """A csv file with a header."""
+    columns = list(columns)
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(map(csv_cell, columns))
-    writer.writerows(rows)
+    writer.writerows([csv_cell(row[column]) for column in columns] for row in rows)
     return file.getvalue()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from stm.analysis.statistics import accuracy_interval
 from stm.files import write_text
-from stm.reporting.cells import Value, csv_cell, csv_text, points
+from stm.reporting.cells import Value, csv_text, points
 from stm.reporting.measured import Measured, load
 
 MEASURES = ("top1", "top5")
@@ -32,7 +32,7 @@ def write_checkpoints(spec: dict[str, Any], out: Path) -> None:
     lines = spec["lines"]
     found = load([{"role": line["entry"]["role"], "measured": _measured(line["prediction"])} for line in lines])
     rows = [_row(spec["study"], line, measured) for line, measured in zip(lines, found, strict=True)]
-    write_text(out, csv_text(COLUMNS, [[csv_cell(row[column]) for column in COLUMNS] for row in rows]))
+    write_text(out, csv_text(COLUMNS, rows))
 
 
 def _measured(prediction: str | None) -> dict[str, Any] | None:

@@ -45,9 +45,7 @@ def write_claims(
         if claim.id not in known
     ]
     rows = [row for found in (*decided.values(), others) for row in found]
-    write_text(
-        out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
-    )
+    write_text(out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, rows))
     write_text(out.with_name(f"{out.name}.md"), _page(decided, others, study, seeds, out.parent))
     write_text(out.with_name(f"{out.name}.html"), claims_html(rows, study, seeds))
     write_text(out.with_name(f"{out.name}.rst"), claims_caption(rows, study, seeds))

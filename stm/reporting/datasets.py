@@ -48,8 +48,8 @@ def write_datasets(spec: dict[str, Any], out: Path) -> None:
     roles = {role["role"]: role for role in spec["roles"]}
     claims = [_claim(spec, claim, roles[claim["listed"]["role"]], listed) for claim in spec["claims"]]
     for ending, text in {
-        ".csv": csv_text(COLUMNS, ([csv_cell(row[column]) for column in COLUMNS] for row in rows)),
-        ".claims.csv": csv_text(CLAIM_COLUMNS, ([csv_cell(row[c]) for c in CLAIM_COLUMNS] for row in claims)),
+        ".csv": csv_text(COLUMNS, rows),
+        ".claims.csv": csv_text(CLAIM_COLUMNS, claims),
         ".md": _page(spec, rows, texts(claims)),
         ".html": _web(spec, rows, texts(claims)),
         ".rst": caption("What the papers say of their datasets", _found(rows), texts(claims), spec["study"]),

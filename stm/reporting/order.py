@@ -7,7 +7,7 @@ import numpy as np
 
 from stm.analysis.statistics import accuracy_interval, difference_interval
 from stm.files import write_text
-from stm.reporting.cells import Value, csv_cell, csv_text, markdown, points
+from stm.reporting.cells import Value, csv_text, markdown, points
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.layouts import claims_markdown, texts
 from stm.reporting.measured import Measured, load
@@ -39,12 +39,10 @@ def write_order(spec: dict[str, Any], out: Path) -> None:
     measured = {line["experiment"]: _measured(line) for line in spec["lines"]}
     rows = [row for line in spec["lines"] for row in _rows(spec, line, measured[line["experiment"]])]
     claims = order_claims(spec, measured)
-    cells = [[csv_cell(row[column]) for column in COLUMNS] for row in rows]
-    write_text(out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, cells))
+    write_text(out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, rows))
     write_text(out.with_name(f"{out.name}.md"), _page(spec, rows, texts(claims)))
     write_text(out.with_name(f"{out.name}.html"), _web(spec, rows, texts(claims)))
-    decided = csv_text(CLAIM_COLUMNS, ([csv_cell(row[column]) for column in CLAIM_COLUMNS] for row in claims))
-    write_text(out.with_name(f"{out.name}.claims.csv"), decided)
+    write_text(out.with_name(f"{out.name}.claims.csv"), csv_text(CLAIM_COLUMNS, claims))
 
 
 def _measured(line: dict[str, Any]) -> dict[str, Measured]:

@@ -12,7 +12,7 @@ import yaml
 
 from stm.evaluation.record import read_record
 from stm.files import write_text
-from stm.reporting.cells import Value, csv_cell, csv_text
+from stm.reporting.cells import Value, csv_text
 from stm.reporting.webpage import notes, paragraph, section, simple_table, tag, webpage
 
 OF_MACHINE = [
@@ -50,8 +50,7 @@ def write_provenance(spec: dict[str, Any], out: Path) -> None:
         RunError: a run has not ended.
     """
     rows = run_rows(spec["runs"], spec["study"])
-    cells = ([csv_cell(row[column]) for column in COLUMNS] for row in rows)
-    write_text(out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, cells))
+    write_text(out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, rows))
     settings = yaml.safe_dump(spec["settings"], sort_keys=False, allow_unicode=True, width=110)
     page = webpage(
         f"Provenance, study {spec['study']}",

@@ -6,7 +6,7 @@ from typing import Any
 
 from stm.analysis.statistics import accuracy_interval
 from stm.files import write_text
-from stm.reporting.cells import Value, as_printed, csv_cell, csv_text, decimals, points
+from stm.reporting.cells import Value, as_printed, csv_text, decimals, points
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.claims import claim_rows
 from stm.reporting.latencies import COLUMNS as LATENCY_COLUMNS
@@ -50,12 +50,12 @@ def write_table(spec: dict[str, Any], out: Path) -> None:
     timings: dict[str, Timings] = {"latency_ms": latencies} | ({"videos_per_second": speeds} if speeds else {})
     claims = claim_rows(spec, measured, counted, timings)
     files = {
-        ".csv": _csv(table_columns(spec), rows),
+        ".csv": csv_text(table_columns(spec), rows),
         ".md": table_markdown(spec, rows, claims),
         ".tex": table_latex(spec, rows),
         ".html": table_html(spec, rows, claims),
         ".rst": table_caption(spec, rows, claims),
-        ".claims.csv": _csv(CLAIM_COLUMNS, claims),
+        ".claims.csv": csv_text(CLAIM_COLUMNS, claims),
     }
     for suffix, text in files.items():
         write_text(out.with_name(out.name + suffix), text)
@@ -186,7 +186,3 @@ def _status(line: dict[str, Any], found: Measured | None, cost: Counts, speeds: 
         notes += ["top1 left empty: not trained in this study"] if found is None else []
         notes += speeds.gaps(line["timed"], PLAIN) if line["timed"] is not None else []
     return "; ".join(notes) or "ok"
-
-
-def _csv(columns: list[str], rows: list[dict[str, Value]]) -> str:
-    return csv_text(columns, ([csv_cell(row[column]) for column in columns] for row in rows))

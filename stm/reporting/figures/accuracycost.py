@@ -8,8 +8,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from stm.reporting.cells import Value
-from stm.reporting.figures.drawing import COLUMN, MARKERS, colours, page, write_rows
+from stm.files import write_text
+from stm.reporting.cells import Value, csv_text
+from stm.reporting.figures.drawing import COLUMN, MARKERS, colours, page
 from stm.reporting.measured import TableError
 
 NUMBERS = ("run_flops_g", "run_params_m", "flops_g", "top1", "top1_low", "top1_high")
@@ -37,7 +38,7 @@ def write_accuracy_cost(spec: dict[str, Any], out: Path) -> None:
     if not rows:
         tables = ", ".join(spec["tables"].values())
         raise TableError(f"{tables}: no measured line has run_flops_g. Say how many classes the dataset has (`expect`)")
-    write_rows(out.with_name(f"{out.name}.csv"), rows[0], rows)
+    write_text(out.with_name(f"{out.name}.csv"), csv_text(rows[0], rows))
     columns = 2 if max(len(str(row["method"])) for row in rows) <= SHORT else 1
     with page(COLUMN, 2.5 + 0.14 * math.ceil(len(rows) / columns), out) as figure:
         marks = _draw(figure.subplots(), rows)

@@ -12,8 +12,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from stm.analysis.statistics import accuracy_interval
-from stm.reporting.cells import Value
-from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page, write_rows
+from stm.files import write_text
+from stm.reporting.cells import Value, csv_text
+from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page
 from stm.reporting.measured import joined, load
 
 # Of a class's name, in a picture.
@@ -39,7 +40,7 @@ def write_confusions(spec: dict[str, Any], out: Path) -> None:
     labels, classes = first.predictions.labels, first.predictions.classes
     rows = _rows(spec, taken, labels, first.groups, classes)
     methods = list(taken)
-    write_rows(out.with_name(f"{out.name}.csv"), _columns(methods), rows)
+    write_text(out.with_name(f"{out.name}.csv"), csv_text(_columns(methods), rows))
     shown = {method: _most_confused(rows, method, spec["pairs"]) for method in methods}
     # A title is as high as two pairs.
     heights = [max(len(pairs), 2) + 2 for pairs in shown.values()]

@@ -8,9 +8,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from stm.files import file_digest, read_sealed
-from stm.reporting.cells import Value
-from stm.reporting.figures.drawing import DASHES, PAGE, colours, page, write_rows
+from stm.files import file_digest, read_sealed, write_text
+from stm.reporting.cells import Value, csv_text
+from stm.reporting.figures.drawing import DASHES, PAGE, colours, page
 from stm.reporting.measured import TableError
 
 MEASURES = {"loss": "Training loss", "train_top1": "Training top-1 (%)"}
@@ -41,7 +41,7 @@ def write_curves(spec: dict[str, Any], out: Path) -> None:
             axes.set_xlabel("Epoch")
         figure.align_ylabels()
     rows = _rows(spec, histories)
-    write_rows(out.with_name(f"{out.name}.csv"), rows[0], rows)
+    write_text(out.with_name(f"{out.name}.csv"), csv_text(rows[0], rows))
 
 
 def _history(path: Path) -> list[dict[str, float]]:

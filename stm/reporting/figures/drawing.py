@@ -1,7 +1,7 @@
 """A page to draw on in the one style, and its files."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,8 +9,7 @@ import matplotlib.style
 from matplotlib import rcParams
 from matplotlib.figure import Figure
 
-from stm.files import replacing, write_text
-from stm.reporting.cells import Value, csv_cell, csv_text
+from stm.files import replacing
 
 STYLE = Path(__file__).with_name("paper.mplstyle")
 
@@ -39,9 +38,3 @@ def page(width: float, height: float, out: Path) -> Iterator[Figure]:
 def colours() -> list[str]:
     """The style's colours, in their order."""
     return rcParams["axes.prop_cycle"].by_key()["color"]
-
-
-def write_rows(path: Path, columns: Iterable[str], rows: list[dict[str, Value]]) -> None:
-    """What a picture shows, as csv."""
-    columns = list(columns)
-    write_text(path, csv_text(columns, ([csv_cell(row[column]) for column in columns] for row in rows)))

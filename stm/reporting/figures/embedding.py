@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from stm.analysis.embedding import tsne_map
-from stm.files import digest
-from stm.reporting.cells import Value
+from stm.files import digest, write_text
+from stm.reporting.cells import Value, csv_text
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
-from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page, write_rows
+from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page
 from stm.reporting.figures.embeddingpage import deciding, write_embedding_pages
 from stm.reporting.figures.featureclaims import claim_rows
 from stm.reporting.figures.separation import (
@@ -61,9 +61,9 @@ def write_embedding(spec: dict[str, Any], out: Path) -> None:
     claims = claim_rows(spec, claim_pairs(spec, networks))
     _draw(spec, networks, drawn, maps, rows, out)
     points = _points(networks, drawn, maps)
-    write_rows(out.with_name(f"{out.name}.points.csv"), points[0], points)
-    write_rows(out.with_name(f"{out.name}.csv"), rows[0], rows)
-    write_rows(out.with_name(f"{out.name}.claims.csv"), CLAIM_COLUMNS, claims)
+    write_text(out.with_name(f"{out.name}.points.csv"), csv_text(points[0], points))
+    write_text(out.with_name(f"{out.name}.csv"), csv_text(rows[0], rows))
+    write_text(out.with_name(f"{out.name}.claims.csv"), csv_text(CLAIM_COLUMNS, claims))
     write_embedding_pages(spec, rows, claims, out)
 
 

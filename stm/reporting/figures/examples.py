@@ -10,9 +10,9 @@ import numpy as np
 from stm.data.sampling import segment_frames
 from stm.data.shards import FrameIndex
 from stm.data.transforms import decode
-from stm.files import digest
-from stm.reporting.cells import Value
-from stm.reporting.figures.drawing import PAGE, page, write_rows
+from stm.files import digest, write_text
+from stm.reporting.cells import Value, csv_text
+from stm.reporting.figures.drawing import PAGE, page
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def write_examples(spec: dict[str, Any], out: Path) -> None:
     """
     examples = [*_temporal(spec["shown"]["temporal"]), _scene(spec["shown"]["scene"])]
     rows = [row for example in examples for row in _rows(spec, example)]
-    write_rows(out.with_name(f"{out.name}.csv"), rows[0], rows)
+    write_text(out.with_name(f"{out.name}.csv"), csv_text(rows[0], rows))
     pictures = [example.pictures(spec["frames"]) for example in examples]
     width = PAGE / spec["frames"]
     heights = [width * frames.shape[1] / frames.shape[2] + 0.2 for frames in pictures]

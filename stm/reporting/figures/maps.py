@@ -13,10 +13,11 @@ from matplotlib.figure import SubFigure
 
 from stm.analysis.mapsfile import read_maps_file
 from stm.config.signals import EVEN, OF_FRAMES, STEP, UNTRAINED
-from stm.reporting.cells import Value
+from stm.files import write_text
+from stm.reporting.cells import Value, csv_text
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.figures.deciderpage import Measures, write_pages
-from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page, write_rows
+from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page
 from stm.reporting.figures.featureclaims import claim_rows
 from stm.reporting.figures.likeness import COLUMNS, Seen, claim_pairs, likeness_rows, load_seen
 
@@ -59,9 +60,9 @@ def write_maps_figure(spec: dict[str, Any], out: Path) -> None:
         _pictures(above, spec, images, motion, about)
         _panels(below, spec, rows)
     points = _points(spec, images, about)
-    write_rows(out.with_name(f"{out.name}.points.csv"), points[0], points)
-    write_rows(out.with_name(f"{out.name}.csv"), COLUMNS, rows)
-    write_rows(out.with_name(f"{out.name}.claims.csv"), CLAIM_COLUMNS, claims)
+    write_text(out.with_name(f"{out.name}.points.csv"), csv_text(points[0], points))
+    write_text(out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, rows))
+    write_text(out.with_name(f"{out.name}.claims.csv"), csv_text(CLAIM_COLUMNS, claims))
     _write_pages(spec, rows, claims, about, out)
 
 
