@@ -9,7 +9,7 @@ network's input, h and w places of the stem.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -49,28 +49,14 @@ def write_motion(spec: dict[str, Any], index_path: Path, out: Path) -> None:
     masks = movers(spec["render"], [clip.clip for clip in clips]) if spec["render"] else {}
     kept: dict[str, list[np.ndarray]] = {}
     for i, (row, clip) in enumerate(zip(rows, clips, strict=True)):
-        numbers = segment_frames(clip.frames, spec["frames"])
-        frames = decode(index.read(int(row), numbers))
-        height, width = frames.shape[-2:]
-        region = centre_region(height, width, spec["crop_size"], spec["crop_size"][0] / spec["short_side"])
-        seen = crop(frames, region, spec["crop_size"]).numpy()
-        grey = np.tensordot(seen.astype(np.float32) / 255, LUMA, ([1], [0]))
-        flow = np.stack([_flow(grey[t], grey[t + 1]) for t in range(len(grey) - 1)])
-        low, high = two_point_spectrum(grey[:, None])
-        of_clip: dict[str, np.ndarray] = dict(zip(OF_FRAMES, (flow, low[:, 0], np.abs(high[:, 0])), strict=True))
-        if masks:
-            mask = torch.from_numpy(masks[clip.clip][numbers]).byte()[:, None] * 255
-            mover = crop(mask, region, spec["crop_size"]).numpy()[:, 0] >= 128
-            outline = max(1, round(OUTLINE * min(spec["crop_size"])))
-            found = (planes.astype(np.float32) for planes in regions(mover, outline))
-            of_clip |= dict(zip(ENERGY_SHARES, found, strict=True))
-        for name, planes in of_clip.items():
+        seen = _seen(spec, index, row, masks.get(clip.clip))
+        for name, planes in _maps(seen).items():
             kept.setdefault(name, []).append(at_stem(planes))
         if i in drawn:
-            kept.setdefault("drawn.frames", []).append(seen[pair : pair + 2])
-            kept.setdefault("drawn.flow", []).append(flow[pair])
-            if masks:
-                kept.setdefault("drawn.mover", []).append(mover[pair : pair + 2].astype(np.uint8))
+            kept.setdefault("drawn.frames", []).append(seen.frames[pair : pair + 2])
+            kept.setdefault("drawn.flow", []).append(seen.flow[pair])
+            if seen.mover is not None:
+                kept.setdefault("drawn.mover", []).append(seen.mover[pair : pair + 2].astype(np.uint8))
         if (i + 1) % 50 == 0:
             print(f"{i + 1} of {len(rows)} clips", flush=True)
     about = {
@@ -83,6 +69,40 @@ def write_motion(spec: dict[str, Any], index_path: Path, out: Path) -> None:
         "data_digest": index.digest,
     }
     write_maps_file(out, {name: np.stack(planes) for name, planes in kept.items()}, about)
+
+
+class Seen(NamedTuple):
+    """What a network sees of a clip: frames (T, 3, H, W) bytes, grey (T, H, W), flow (P, H, W), mover (T, H, W)."""
+
+    frames: np.ndarray
+    grey: np.ndarray
+    flow: np.ndarray
+    mover: np.ndarray | None
+
+
+def _seen(spec: dict[str, Any], index: FrameIndex, row: int, mask: np.ndarray | None) -> Seen:
+    """One clip; `mask` is where the mover is in all of its frames, at the size that they are stored in."""
+    numbers, size = segment_frames(index.clip(row).frames, spec["frames"]), spec["crop_size"]
+    stored = decode(index.read(row, numbers))
+    height, width = stored.shape[-2:]
+    region = centre_region(height, width, size, size[0] / spec["short_side"])
+    frames = crop(stored, region, size).numpy()
+    grey = np.tensordot(frames.astype(np.float32) / 255, LUMA, ([1], [0]))
+    flow = np.stack([_flow(grey[t], grey[t + 1]) for t in range(len(grey) - 1)])
+    mover = None
+    if mask is not None:
+        mover = crop(torch.from_numpy(mask[numbers]).byte()[:, None] * 255, region, size).numpy()[:, 0] >= 128
+    return Seen(frames, grey, flow, mover)
+
+
+def _maps(seen: Seen) -> dict[str, np.ndarray]:
+    """By name, what features are held against, each (P, H, W)."""
+    low, high = two_point_spectrum(seen.grey[:, None])
+    found = dict(zip(OF_FRAMES, (seen.flow, low[:, 0], np.abs(high[:, 0])), strict=True))
+    if seen.mover is not None:
+        outline = max(1, round(OUTLINE * min(seen.mover.shape[1:])))
+        found |= dict(zip(ENERGY_SHARES, (p.astype(np.float32) for p in regions(seen.mover, outline)), strict=True))
+    return found
 
 
 def chosen(index: FrameIndex, rows: Sequence[int] | np.ndarray, clips: int) -> list[int]:
