@@ -21,7 +21,7 @@ from stm.evaluation.record import RunError, read_record
 from stm.files import file_digest
 from stm.models.backbone import ResNet
 from stm.models.builder import VideoNetwork, build
-from stm.ranks import Ranks, joined_ranks
+from stm.ranks import joined_ranks
 from stm.repeatable import be_repeatable, in_bfloat16
 from stm.tensors import load_tensors
 
@@ -91,42 +91,31 @@ def evaluate(
             f"{run} was trained with other classes, or in another order, than {index_path} has. Train it again"
         )
     # A run's record has it in full; an imported one's no more than what is read here.
-    recipe = record["spec"]["recipe"]
-    be_repeatable(recipe["threads"], device)
+    be_repeatable(record["spec"]["recipe"]["threads"], device)
     with joined_ranks(device) as ranks:
         for spec, out in zip(specs, outs, strict=True):
-            predictions = _predictions(spec, run, network, record, recipe, index, device, workers, ranks, of_views)
+            rows = index.select(spec["split"], record["spec"]["fold"])
+            share = ranks.share(len(rows))
+            clips = _shown(spec, record, index, rows[share.start : share.stop])
+            scores = torch.cat(ranks.gather(clip_scores(network, clips, record, device, workers, of_views)))
             if ranks.first:
-                write(out, predictions)
+                about = {"spec": spec, "run": "/".join(run.parts[-3:]), "weights_sha256": record["weights_sha256"]}
+                if clips.protocol["sampling"] == "online":
+                    about["frame_step"] = clips.step
+                about["listed"] = index.listed(spec["split"], record["spec"]["fold"])
+                write(out, _predictions(index, rows, scores.cpu().numpy(), about))
 
 
-def _predictions(
-    spec: dict[str, Any],
-    run: Path,
-    network: VideoNetwork,
-    record: dict[str, Any],
-    recipe: dict[str, Any],
-    index: FrameIndex,
-    device: torch.device,
-    workers: int,
-    ranks: Ranks,
-    of_views: OfViews,
-) -> Predictions:
-    """Of one protocol; every rank scores its share of the clips."""
-    fold, frames = record["spec"]["fold"], record["spec"]["frames"]
-    rows = index.select(spec["split"], fold)
-    share = ranks.share(len(rows))
-    online = spec["protocol"]["sampling"] == "online"
-    clips = EvaluationClips(
-        index,
-        rows[share.start : share.stop],
-        spec["protocol"],
-        frames,
-        recipe["short_side"],
-        recipe["crop_size"],
-        frame_step(index.frame_counts(index.select("train", fold)), frames) if online else 1,
-    )
-    scores = torch.cat(ranks.gather(clip_scores(network, clips, record, device, workers, of_views))).cpu().numpy()
+def _shown(spec: dict[str, Any], record: dict[str, Any], index: FrameIndex, rows: np.ndarray) -> EvaluationClips:
+    """Clips as a protocol shows them to a run."""
+    frames, recipe, step = record["spec"]["frames"], record["spec"]["recipe"], 1
+    if spec["protocol"]["sampling"] == "online":
+        step = frame_step(index.frame_counts(index.select("train", record["spec"]["fold"])), frames)
+    return EvaluationClips(index, rows, spec["protocol"], frames, recipe["short_side"], recipe["crop_size"], step)
+
+
+def _predictions(index: FrameIndex, rows: np.ndarray, scores: np.ndarray, about: dict[str, Any]) -> Predictions:
+    """What was found of each clip: (n, K) scores, or (n, K + C) with features beside them."""
     classes = len(index.classes)
     found = [index.clip(int(row)) for row in rows]
     return Predictions(
@@ -136,14 +125,7 @@ def _predictions(
         scores=scores[:, :classes],
         features=scores[:, classes:] if scores.shape[1] > classes else None,
         classes=index.classes,
-        record={
-            "spec": spec,
-            "run": "/".join(run.parts[-3:]),
-            "weights_sha256": record["weights_sha256"],
-            "data_digest": index.digest,
-            "listed": index.listed(spec["split"], fold),
-            **({"frame_step": clips.step} if online else {}),
-        },
+        record={**about, "data_digest": index.digest},
     )
 
 
