@@ -36,10 +36,15 @@ def csv_cell(value: Value) -> str:
 def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, Value]]) -> str:
     """A csv file with a header."""
     columns = list(columns)
+    return csv_of_cells(map(csv_cell, columns), ([csv_cell(row[column]) for column in columns] for row in rows))
+
+
+def csv_of_cells(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A csv file of cells that are text of `csv_cell` already, as those of another csv file."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(map(csv_cell, columns))
-    writer.writerows([csv_cell(row[column]) for column in columns] for row in rows)
+    writer.writerow(header)
+    writer.writerows(rows)
     return file.getvalue()
 
 

@@ -10,7 +10,7 @@ from stm.config.loading import read_yaml, validated
 from stm.config.reportplan import PAPERS
 from stm.config.schema.claims import Claim, Claims
 from stm.files import write_text
-from stm.reporting.cells import csv_cell, csv_text, markdown
+from stm.reporting.cells import csv_cell, csv_of_cells, markdown
 from stm.reporting.claims import COLUMNS
 from stm.reporting.claimsearch import claims_caption, claims_html, scope
 from stm.reporting.layouts import claims_markdown, grouped
@@ -45,7 +45,8 @@ def write_claims(
         if claim.id not in known
     ]
     rows = [row for found in (*decided.values(), others) for row in found]
-    write_text(out.with_name(f"{out.name}.csv"), csv_text(COLUMNS, rows))
+    cells = ([row[column] for column in COLUMNS] for row in rows)
+    write_text(out.with_name(f"{out.name}.csv"), csv_of_cells(COLUMNS, cells))
     write_text(out.with_name(f"{out.name}.md"), _page(decided, others, study, seeds, out.parent))
     write_text(out.with_name(f"{out.name}.html"), claims_html(rows, study, seeds))
     write_text(out.with_name(f"{out.name}.rst"), claims_caption(rows, study, seeds))

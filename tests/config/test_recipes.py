@@ -51,7 +51,8 @@ def test_a_key_of_several_parts_is_replaced_as_a_whole(config):
     written(config, "next", "extends: demo_twins.yaml\nsource: tests\naugmentation: {grayscale: 0.5}\n")
     _, recipe = planned(config).recipe("next")
     assert recipe.augmentation.grayscale == 0.5 and recipe.augmentation.colour_jitter is None
-    assert recipe.twins is not None and recipe.epochs == 14 and recipe.learning_rate == 0.05
+    parent = planned(config).recipe("demo_twins")[1]
+    assert recipe.twins is not None and recipe.epochs == parent.epochs and recipe.learning_rate == 0.05
 
 
 def test_a_recipe_that_says_all_over_again_makes_the_run_of_the_one_that_extends(config):
