@@ -31,6 +31,16 @@ def planned(config: Path, **changes) -> Plan:
     return Plan(path, config=config)
 
 
+def trained(plan: Plan, table: str = "table6") -> dict[str, list]:
+    """The runs of a table by the names of its lines."""
+    return {x.entry.name: [p.run for seed in x.predictions for p in seed] for x in plan.table(table).lines}
+
+
+def runs(plan: Plan) -> dict[str, str]:
+    """Names of the runs of Table 6 by the methods of its lines."""
+    return {line.entry.method: line.predictions[0][0].run.name for line in plan.table("table6").lines}
+
+
 def edit(path: Path, **changes) -> None:
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
 
