@@ -33,6 +33,8 @@ def test_every_test_that_the_page_of_guarantees_names_exists_and_has_the_mark_th
 
 def test_every_fault_that_is_injected_stands_on_the_page():
     page = PAGE.read_text(encoding="utf-8")
-    for test in named_in(TESTS / "workflow/test_faults.py"):
-        assert f"tests/workflow/test_faults.py::{test}`" in page
+    injected = [(file, test) for file in (TESTS / "workflow/faults").glob("test_*.py") for test in named_in(file)]
+    assert len(injected) >= 10
+    for file, test in injected:
+        assert f"`{file.relative_to(TESTS.parent)}::{test}`" in page
     assert page.count("tests/") == len(NAMED.findall(page)), "a test is named in another form than the others"

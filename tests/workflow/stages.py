@@ -1,6 +1,7 @@
 """The stages of a finished study, each as the pipeline would start it, with the files that it makes of it."""
 
 import json
+import multiprocessing
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -9,7 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from stm.cli import main
+
 from .conftest import Pipeline
+
+# All of them, as the data go.
+ORDER = ["render", "listing", "counts", "extract", "manifest", "train", "evaluate", "features", "motion", "maps"]
+ORDER += ["complexity", "table", "order", "datasets", "figure", "claims"]
 
 ENDINGS = {
     "train": ["/weights.safetensors", "/run.json", "/history.csv"],
@@ -100,3 +107,29 @@ def copied(stage: Stage, folder: Path) -> Stage:
     ignored = shutil.ignore_patterns(".snakemake")
     shutil.copytree(stage.folder, folder, symlinks=True, dirs_exist_ok=True, ignore=ignored)
     return Stage(stage.name, list(stage.arguments), folder)
+
+
+def ended_well(stage: Stage) -> dict[str, object]:
+    """Run it undisturbed; what it made."""
+    assert main(stage.arguments) == 0
+    assert len(stage.contents()) == len(stage.outputs)
+    return stage.contents()
+
+
+def longer(stage: Stage) -> Stage:
+    """A training of more epochs, and a checkpoint after nearly every step."""
+    at = stage.arguments.index("--spec") + 1
+    stage.arguments[at] = stage.arguments[at].replace('"epochs":1,', '"epochs":6,')
+    assert '"epochs":6' in stage.arguments[at]
+    stage.arguments += ["--checkpoint-seconds", "0.05"]
+    return stage
+
+
+def begun(stage: Stage) -> multiprocessing.Process:
+    """Start it in a process of its own, in which all libraries are loaded already."""
+    context = multiprocessing.get_context("forkserver")
+    loaded = ["training.loop", "evaluation.evaluate", "data.extraction", "reporting.tables"]
+    context.set_forkserver_preload([f"stm.{module}" for module in loaded])
+    process = context.Process(target=main, args=(stage.arguments,))
+    process.start()
+    return process

@@ -1,0 +1,108 @@
+"""Jobs and studies that are killed, and two at once: each ends in the right result or in a clear error."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import pytest
+
+from ..conftest import Pipeline, environment, pipeline_in
+from ..stages import begun, ended_well, longer
+
+pytestmark = pytest.mark.faults
+
+KILLS, PIPELINE_KILLS = 20, 5
+
+
+@pytest.mark.parametrize("name", ["extract", "train", "evaluate", "table"])
+def test_a_stage_killed_at_twenty_random_moments_ends_as_an_undisturbed_one(stage_in, draw, name):
+    stage = stage_in(name)
+    if name == "train":
+        longer(stage)
+    stage.remove()
+    # Twice: the first also waits for the libraries.
+    for _ in range(2):
+        started = time.monotonic()
+        begun(stage).join()
+        seconds = time.monotonic() - started
+        whole = stage.contents()
+        assert len(whole) == len(stage.outputs)
+        stage.remove()
+    kills = 0
+    while kills < KILLS:
+        process = begun(stage)
+        process.join(draw.uniform(0, seconds))
+        process.kill()
+        process.join()
+        kills += process.exitcode == -signal.SIGKILL
+        left = stage.contents()
+        assert all(left[path] == whole[path] for path in left)
+        stage.remove()
+    assert ended_well(stage) == whole
+    assert not stage.half_written()
+
+
+def test_a_study_killed_at_random_moments_makes_the_reports_of_an_undisturbed_one(finished, tmp_path, draw):
+    pipeline = pipeline_in(tmp_path)
+    command = [sys.executable, "-m", "snakemake", "--cores", "2"]
+    for _ in range(PIPELINE_KILLS):
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment(), start_new_session=True, stdout=subprocess.DEVNULL, stderr=-3
+        )
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(draw.uniform(8, 40))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert pipeline.snakemake("--unlock").returncode == 0
+    result = pipeline.snakemake("--cores", "2")
+    assert result.returncode == 0, result.stdout
+    assert reports(pipeline) == reports(finished)
+    left = [path for path in tmp_path.rglob(".*.tmp") if ".snakemake" not in path.parts]
+    assert not left
+
+
+def test_a_study_made_again_with_other_cores_and_workers_has_the_same_reports_to_the_byte(finished, tmp_path):
+    pipeline = pipeline_in(tmp_path)
+    workers = ["train:workers=2", "evaluate:workers=1", "evaluate_orders:workers=3"]
+    result = pipeline.snakemake("--cores", "5", "--set-resources", *workers, "--")
+    assert result.returncode == 0, result.stdout
+    assert reports(pipeline) == reports(finished)
+
+
+def reports(pipeline: Pipeline) -> dict[str, bytes]:
+    """Every report, figures too."""
+    folder = pipeline.folder / "reports"
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert len(found) > 15
+    return found
+
+
+@pytest.mark.parametrize("name", ["extract", "train", "evaluate", "table"])
+def test_two_jobs_that_write_the_same_files_at_once_leave_them_whole(stage_in, name):
+    stage = stage_in(name)
+    whole = ended_well(stage)
+    for _ in range(3):
+        stage.remove()
+        both = [begun(stage), begun(stage)]
+        for process in both:
+            process.join()
+        assert stage.contents() == whole and not stage.half_written()
+
+
+def test_of_two_pipelines_in_one_folder_one_works_and_the_other_says_that_it_does(tmp_path):
+    pipeline = pipeline_in(tmp_path)
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "manifests"]
+    both = [
+        subprocess.Popen(command, cwd=tmp_path, env=environment(), text=True, stdout=-1, stderr=subprocess.STDOUT)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=900)[0] for process in both]
+    codes = [process.returncode for process in both]
+    # The second may have come when all was done.
+    assert 0 in codes
+    for code, text in zip(codes, said, strict=True):
+        assert code == 0 or ("LockException" in text and "Directory cannot be locked" in text), text
+    assert pipeline.jobs("manifests") == {}
