@@ -7,9 +7,6 @@ import pandas as pd
 import pytest
 
 from stm.analysis.statistics import Estimate, Interval
-from stm.config.loading import read_yaml, validated
-from stm.config.schema.claims import Claims
-from stm.config.schema.tables import PublishedTable, Table
 from stm.reporting import verdicts
 from stm.reporting.claims import COLUMNS
 from stm.reporting.tables import write_table
@@ -323,32 +320,3 @@ def test_an_effect_says_what_its_study_could_have_seen_and_how_sure_the_publishe
     assert few["published_low"] < few["published"] < few["published_high"]
     # 11,522 clips: 1.96 x sqrt(0.492 x 0.508 + 0.441 x 0.559) / sqrt(11522)
     assert few["published_high"] - few["published"] == pytest.approx(1.29, abs=0.02)
-
-
-def test_published_effects_are_the_differences_of_the_published_lines():
-    """Of every claim that names two lines of one table, both with a printed figure."""
-    tables = {path.stem: _figures(path.stem) for path in (PUBLISHED / "tables").glob("*.yaml")}
-    checked = 0
-    for path in (PUBLISHED / "claims").glob("*.yaml"):
-        claims = validated(Claims, read_yaml(path)).claims
-        for claim in claims:
-            if claim.compare is None or claim.compare.less or claim.published is None or claim.inconsistent:
-                continue
-            compare = claim.compare
-            if compare.table not in tables:
-                continue  # a table of our own
-            first, second = (
-                tables[ref.partition("/")[0] if "/" in ref else compare.table][ref.rpartition("/")[2]]
-                for ref in (compare.first, compare.second)
-            )
-            if compare.measure in first and compare.measure in second:
-                assert claim.published == pytest.approx(first[compare.measure] - second[compare.measure]), claim.id
-                checked += 1
-    assert checked > 40
-
-
-def _figures(name: str) -> dict[str, dict[str, float]]:
-    """The published figures of a table by the names of its lines."""
-    lines = validated(Table, read_yaml(PUBLISHED.parent / "tables" / f"{name}.yaml")).lines
-    published = validated(PublishedTable, read_yaml(PUBLISHED / "tables" / f"{name}.yaml")).lines
-    return {line.name: figures.figures() for line, figures in zip(lines, published, strict=True)}
