@@ -2,6 +2,15 @@
 
 import sys
 
+# What torch, CUDA's libraries and the kernel say of it in errors that have no class of their own.
+OF_MEMORY = (
+    "can't allocate memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "is killed by signal: Killed",
+)
+
 
 class UserError(Exception):
     """A problem of the user's input or machine; the text says what and what to do. Others are bugs of ours."""
@@ -16,5 +25,5 @@ def is_of_memory(error: BaseException) -> bool:
     # Without loading torch where nothing did: of the CPU it has no class of its own.
     of_device = getattr(sys.modules.get("torch"), "OutOfMemoryError", ())
     return isinstance(error, (MemoryError, of_device)) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+        isinstance(error, RuntimeError) and any(text in str(error) for text in OF_MEMORY)
     )

@@ -98,12 +98,12 @@ def write_json(path: Path, value: Any) -> None:
 def write_sealed(path: Path, value: dict[str, Any]) -> None:
     """Write a JSON object with a digest of itself, whole or not at all."""
     # As it will be read: JSON knows neither tuples nor keys that are numbers.
-    read = json.loads(json.dumps(value, allow_nan=False))
+    read = json.loads(json.dumps({key: value[key] for key in value if key != "seal"}, allow_nan=False))
     write_json(path, {**read, "seal": digest(read)})
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
-    """What `write_sealed` wrote. One that others wrote without a seal is read as it is.
+    """What `write_sealed` wrote.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -111,8 +111,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
     """
     try:
         value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        seal = value.pop("seal", None)
-        if seal is not None and seal != digest(value):
+        if value.pop("seal", None) != digest(value):
             raise ValueError("its content does not match its digest")
     except (ValueError, TypeError, AttributeError) as error:
         raise DamagedError(f"{path} is damaged: delete it and run again ({error})") from None

@@ -86,9 +86,9 @@ def lease_gpus(
     Args:
         count: how many.
         gpus: the devices to choose from; by default those of `visible_gpus`.
-        folder: where the lock files lie, one a device; by default one for each user of the machine and each job of a
-            batch system, so that only one user's jobs wait for one another. Users who share a machine set
-            CUDA_VISIBLE_DEVICES, as they do for any other program.
+        folder: where the lock files lie, one a device; by default one for each user of the machine, so that only one
+            user's jobs wait for one another, and for each job that a batch system gave devices by number. Users who
+            share a machine set CUDA_VISIBLE_DEVICES, as they do for any other program.
         poll_seconds: how long to wait before trying all devices again.
 
     Returns:
@@ -102,7 +102,7 @@ def lease_gpus(
         return []
     if count > len(gpus):
         raise LaunchError(f"{count} GPUs are asked for, and there are {len(gpus)} here: {', '.join(gpus)}")
-    folder = folder or LOCKS / "-".join(["stm-gpu-leases", str(os.getuid()), *_batch_job()])
+    folder = folder or LOCKS / "-".join(["stm-gpu-leases", str(os.getuid()), *_batch_job(gpus)])
     folder.mkdir(parents=True, exist_ok=True)
     known = cards()
     locks = {gpu: _lock(gpu, known) for gpu in gpus}
@@ -123,8 +123,8 @@ def lease_gpus(
     os.close(turn)
     _leases.extend(held.values())
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(held)
-    # Without it CUDA's 0 is the fastest GPU, and the lock would be of another than the number.
-    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    # In the order of locks: in any other CUDA's 0 is the fastest GPU, and the lock would be of another than the number.
+    os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     return list(held)
 
 
@@ -138,8 +138,12 @@ def _lock(gpu: str, known: Mapping[str, str]) -> str:
     return fits[0] if len(fits) == 1 else gpu.replace("/", "_")
 
 
-def _batch_job() -> list[str]:
-    """What tells this job of a batch system from others of the same user on this machine."""
+def _batch_job(gpus: list[str]) -> list[str]:
+    """What tells this job of a batch system from others of the same user on this machine, where it was given devices
+    by numbers of its own. A UUID, or what is found in a job that was given none, is the same device in every job.
+    """
+    if not os.environ.get("CUDA_VISIBLE_DEVICES") or not any(gpu.isdigit() for gpu in gpus):
+        return []
     return [os.environ[name].replace("/", "_") for name in BATCH_JOBS if name in os.environ][:1]
 
 

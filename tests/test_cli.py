@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from stm.cli import main
+from stm.cli.arguments import specification
 from stm.cli.stages import STAGES
 from stm.errors import UserError, WrongValueError
-from stm.files import DamagedError, WriteError
+from stm.files import DamagedError, WriteError, canonical_json, digest
 
 COMMANDS = {
     "train": ("train", "--spec", "{}", "--index", "i", "--checkpoints", "c", "--out", "o"),
@@ -52,6 +53,20 @@ def test_a_bug_of_ours_keeps_its_traceback(ending, wrong):
         ending("table", bug.value)
 
 
+@pytest.mark.parametrize("harm", [lambda text: text.replace("49.2", "79.2"), lambda text: text[:-3]])
+def test_a_specification_that_does_not_match_its_name_is_refused_with_what_to_do(tmp_path, capsys, harm):
+    text = canonical_json({"published": 49.2})
+    path = tmp_path / f"table6-{digest({'published': 49.2}, 16)}.json"
+    path.write_text(text)
+    assert specification(str(path)) == {"published": 49.2}
+    path.write_text(harm(text))
+    with pytest.raises(SystemExit):
+        main(["table", "--spec", str(path), "--out", str(tmp_path / "o")])
+    said = capsys.readouterr().err
+    assert f"{path} is damaged" in said or f"{path} holds no JSON" in said
+    assert "made anew by the same snakemake command" in said
+
+
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
@@ -66,6 +81,10 @@ def test_out_of_memory_is_one_message_with_what_to_do_wherever_it_happens(ending
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB. GPU 0 has"),
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried it"),
         MemoryError("Unable to allocate 3 GiB"),
+        RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "),
     ):
         assert ending(name, error) == 1
         said = capsys.readouterr().err

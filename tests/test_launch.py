@@ -141,8 +141,7 @@ def test_a_device_has_one_lock_whether_it_is_known_by_its_number_or_by_its_uuid(
     monkeypatch.setattr("stm.launch.cards", lambda: found)
     monkeypatch.setattr("stm.launch._leases", [])
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    monkeypatch.setenv("CUDA_DEVICE_ORDER", "")
-    monkeypatch.delenv("CUDA_DEVICE_ORDER")
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "FASTEST_FIRST")
     locks = tmp_path / "locks"
     assert lease_gpus(1, ["GPU-8a1"], locks) == ["GPU-8a1"]
     assert lease_gpus(1, ["0", "1"], locks) == ["1"] and os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
@@ -177,6 +176,18 @@ def test_inside_a_batch_systems_job_devices_are_those_of_the_job(tmp_path):
     # Another job's 0 is another device, so this one waits for nobody.
     assert held(tmp_path, "0", 0, SLURM_JOB_ID="8").communicate(timeout=60)[0].startswith("0 ")
     first.kill()
+    first.wait()
+    first.stdout.close()
+
+
+def test_devices_that_a_batch_system_did_not_give_are_shared_by_its_jobs(tmp_path):
+    first = held(tmp_path, "GPU-8a", 60, PBS_JOBID="7")
+    assert first.stdout.readline().startswith("GPU-8a ")
+    waiting = held(tmp_path, "GPU-8a", 0, PBS_JOBID="8")
+    time.sleep(0.2)
+    assert waiting.poll() is None
+    first.kill()
+    assert waiting.communicate(timeout=60)[0].startswith("GPU-8a ")
     first.wait()
     first.stdout.close()
 

@@ -2,9 +2,12 @@
 
 import argparse
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from stm.files import file_digest
 
 # Of argparse's `add_argument`.
 Settings = dict[str, Any]
@@ -12,14 +15,26 @@ Settings = dict[str, Any]
 Command = tuple[Callable[[argparse.Namespace], int | None], str, dict[str, Settings]]
 
 
+_MADE_ANEW = "One of results/specs is made anew by the same snakemake command"
+
+
 def specification(text: str) -> Any:
-    """`--spec`: JSON, or the path of a file that holds it."""
+    """`--spec`: JSON, or the path of a file that holds it, written by Snakemake with its digest in its name or not."""
+    if text.lstrip().startswith(("{", "[")):
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
     try:
-        if not text.lstrip().startswith(("{", "[")):
-            text = Path(text).read_text(encoding="utf-8")
-        return json.loads(text)
-    except (OSError, ValueError) as error:
+        value = json.loads(Path(text).read_text(encoding="utf-8"))
+    except OSError as error:
         raise argparse.ArgumentTypeError(f"neither JSON nor a file of it: {error}") from None
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} holds no JSON ({error}). {_MADE_ANEW}") from None
+    kept = re.search(r"-([0-9a-f]{16})\.json$", text)
+    if kept and kept[1] != file_digest(Path(text))[:16]:
+        raise argparse.ArgumentTypeError(f"{text} is damaged: its content does not match its name. {_MADE_ANEW}")
+    return value
 
 
 def count(text: str) -> int:

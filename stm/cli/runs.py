@@ -18,12 +18,11 @@ TARGETS = {
 
 def predict(options: argparse.Namespace) -> int:
     device = chosen_device(options)
-    from stm.data.listing import write_csv
+    from stm.csvfile import csv_cell, write_csv
     from stm.data.videos import videos_in
     from stm.evaluation.evaluate import load_run
     from stm.evaluation.predict import COLUMNS, as_json, as_text, csv_rows, predict
     from stm.files import write_json
-    from stm.reporting.cells import csv_cell
 
     videos = videos_in(options.videos)
     network, record = load_run(options.run, device)

@@ -6,7 +6,7 @@ from typing import Any
 
 from stm.data.annotations import SPLITS
 from stm.data.annotations.folds import of_split_columns
-from stm.data.listing import read_csv
+from stm.data.listing import read_listing
 from stm.errors import UserError
 from stm.files import write_json
 
@@ -30,9 +30,11 @@ def check_counts(clips_csv: Path, classes_csv: Path, expect: Expected, out: Path
 
     Raises:
         CountError: with both numbers of each count that differs. Nothing is written then.
+        DamagedError: as of `read_listing`.
     """
-    splits = [of_split_columns(row) for row in read_csv(clips_csv)]
-    if wrong := unexpected(counts(splits, len(read_csv(classes_csv))), expect):
+    clips, classes = read_listing(clips_csv, classes_csv)
+    splits = [of_split_columns(row) for row in clips]
+    if wrong := unexpected(counts(splits, len(classes)), expect):
         raise CountError(f"{'; '.join(wrong)}. Complete the annotation files, or correct the dataset's `expect`")
     write_json(out, expect)
 

@@ -157,7 +157,9 @@ class Video:
             stream.thread_type = "NONE"
             stream.thread_count = 1
             stream.codec_context.options = LARGEST
-            self.rate = float(stream.average_rate) if stream.average_rate else None
+            # Some containers, as MPEG-TS, do not say it, and FFmpeg guesses by the first frames.
+            rate = stream.average_rate or stream.guessed_rate
+            self.rate = float(rate) if rate else None
             for number, frame in enumerate(container.decode(stream)):
                 # Asked once a video: a frame that was asked for its side data lives until the garbage collector runs.
                 if number == 0:

@@ -3,18 +3,26 @@
 Snakemake asks for every shard's digest whenever it parses, so nothing heavy is imported.
 """
 
-import csv
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from stm.csvfile import read_csv, write_csv
 from stm.data.annotations import Clip, class_list, files, fold_names, read, split_columns
 from stm.errors import WrongValueError
-from stm.files import WriteError, canonical_json, digest, replacing, source_digest, write_text
+from stm.files import (
+    DamagedError,
+    WriteError,
+    canonical_json,
+    digest,
+    file_digest,
+    source_digest,
+    write_text,
+)
 
 CLASS_COLUMNS = ("index", "label")
 
@@ -30,21 +38,28 @@ def write_listing(spec: Mapping[str, Any], clips_csv: Path, classes_csv: Path) -
     columns = ("clip", *split_columns(fold_names(spec)), "label", "group", "video")
     write_csv(clips_csv, columns, ((clip.clip, *clip.splits, clip.label, clip.group, clip.video) for clip in clips))
     write_csv(classes_csv, CLASS_COLUMNS, enumerate(labels))
+    for path in (clips_csv, classes_csv):
+        # As `sha256sum --check` reads it.
+        write_text(_checked(path), f"{file_digest(path)}  {path.name}\n")
     print(f"{len(clips)} clips of {len(labels)} classes")
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
-    """A csv file in UTF-8, whole or not at all."""
-    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+def _checked(path: Path) -> Path:
+    """Where the digest of a file of a listing is kept."""
+    return path.with_name(f"{path.name}.sha256")
 
 
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """The rows of a file of `write_csv`, by column."""
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+def read_listing(clips_csv: Path, classes_csv: Path) -> tuple[list[dict[str, str]], list[str]]:
+    """The rows of clips and the labels of classes that `write_listing` wrote.
+
+    Raises:
+        DamagedError: a file is not what was written.
+    """
+    for path in (clips_csv, classes_csv):
+        digests = _checked(path)
+        if digests.is_file() and digests.read_bytes().partition(b" ")[0] != file_digest(path).encode():
+            raise DamagedError(f"{path} is not the file that was written (see {digests}): delete it and run again")
+    return read_csv(clips_csv), [row["label"] for row in read_csv(classes_csv)]
 
 
 def shard_of(clip: str, shards: int) -> int:
@@ -68,12 +83,15 @@ def shard_clips(spec: Mapping[str, Any], shard: str, lists: Path | None = None) 
         raise WrongValueError(f"shard {shard}: the dataset has {spec['shards']} shards, from 0000 on")
     if lists is None:
         return _by_shard(spec)[int(shard)]
-    _, made = _digests(_key(spec), lists)
-    if made is not None:
-        return made[int(shard)]
-    with open(lists, encoding="utf-8") as file:
-        line = next(itertools.islice(file, int(shard) + 1, None))
-    return [Clip(clip, tuple(splits), *others) for clip, splits, *others in json.loads(line)]
+    digests, made = _digests(_key(spec), lists)
+    if made is None:
+        kept = _kept(lists, int(shard))
+        if kept is not None and _digest(kept) == digests[int(shard)]:
+            return kept
+        # Its line is damaged: the next that asks for digests writes it anew.
+        with suppress(OSError):
+            lists.unlink()
+    return (made or _by_shard(spec))[int(shard)]
 
 
 def shard_digests(spec: Mapping[str, Any], lists: Path) -> list[str]:
@@ -89,6 +107,20 @@ def shard_digests(spec: Mapping[str, Any], lists: Path) -> list[str]:
             seconds to read, and Snakemake asks at every start, as does every extraction.
     """
     return ["absent"] * spec["shards"] if None in _state(spec) else _digests(_key(spec), lists)[0]
+
+
+def _kept(lists: Path, shard: int) -> list[Clip] | None:
+    """A shard's clips, from its line of a file of `shard_digests`; None where that is none of ours."""
+    try:
+        with open(lists, encoding="utf-8") as file:
+            line = next(itertools.islice(file, shard + 1, None), "")
+        return [Clip(clip, tuple(splits), *others) for clip, splits, *others in json.loads(line)]
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _digest(clips: Sequence[Clip]) -> str:
+    return digest([(clip.clip, clip.video) for clip in clips], 16)
 
 
 def _key(spec: Mapping[str, Any]) -> str:
@@ -126,7 +158,7 @@ def _digests(key: str, lists: Path) -> tuple[list[str], list[list[Clip]] | None]
         # None yet, or damaged: it only saves time.
         pass
     shards = _by_shard(json.loads(key))
-    digests = [digest([(clip.clip, clip.video) for clip in clips], 16) for clips in shards]
+    digests = [_digest(clips) for clips in shards]
     rows = ([(clip.clip, clip.splits, clip.label, clip.group, clip.video) for clip in clips] for clips in shards)
     lines = [canonical_json(line) for line in ({"key": wanted, "shards": digests}, *rows)]
     # In a folder that may only be read a dry run still says what is there.

@@ -9,10 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from stm.csvfile import csv_cell, write_csv
 from stm.data.annotations import SPLITS, split_columns
 from stm.data.annotations.folds import split_name
 from stm.data.arrowfile import read_arrow, write_arrow
-from stm.data.listing import read_csv, shard_of, write_csv
+from stm.data.listing import read_listing, shard_of
 from stm.data.shards import OF_FRAMES, extract_again
 from stm.errors import UserError
 from stm.files import digest
@@ -46,9 +47,9 @@ def write_manifest(
     Raises:
         ManifestError: a shard's index is damaged; a clip of the listing is in no shard, or the reverse; train or
             validation has no frames at all. Nothing is written then.
+        DamagedError: as of `read_listing`.
     """
-    classes = [row["label"] for row in read_csv(classes_csv)]
-    clips = read_csv(clips_csv)
+    clips, classes = read_listing(clips_csv, classes_csv)
     frames, metadata = _read_shards(shard_indexes)
     found = _outcomes(frames, shard_indexes)
     _check_joined({clip["clip"] for clip in clips}, found, shard_indexes)
@@ -58,7 +59,8 @@ def write_manifest(
     for column in split_columns(folds):
         _check_frames(rows, column)
     columns = (*_listed(folds), *OUTCOME, "video")
-    write_csv(manifest_path, columns, ([row[name] for name in columns] for row in rows))
+    # People open it: names of clips come from users' files.
+    write_csv(manifest_path, columns, ([csv_cell(row[name]) for name in columns] for row in rows))
     _write_index(index_path, rows, classes, folds, frames, metadata, shard_indexes[0].parent)
 
 

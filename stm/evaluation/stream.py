@@ -64,6 +64,8 @@ def watch(
 ) -> None:
     """Print every step of a stream; at its end, or Ctrl-C, the mean of all and the frames a second against its own.
 
+    Frames a second are those between the first step and the last, decoding and scaling among them.
+
     Args:
         video: a file, a named pipe, or a device as /dev/video0: what FFmpeg opens by its path.
         network, record: of a run, as `stm.evaluation.evaluate.load_run` gives them.
@@ -80,7 +82,7 @@ def watch(
     stored = frames_spec(record["spec"])["frames"]
     source = Video(video, short_side=stored["short_side"], size=stored["size"], live=not video.is_file())
     recognise = recogniser(network, record["spec"]["variant"], cached)
-    count, frames_taken, slowest, total, started = 0, 0, 0.0, 0.0, time.perf_counter()
+    count, slowest, total, times = 0, 0.0, 0.0, [0.0, 0.0]
     scores = torch.zeros(len(record["classes"]))
     # A camera has no other end.
     with suppress(KeyboardInterrupt):
@@ -88,14 +90,15 @@ def watch(
             at = "" if step.seconds is None else f"{step.seconds:8.2f} s"
             note = "  warming up" if step.warming_up else ""
             print(f"{at}  {_likeliest(step.scores, record)}{note}", flush=True)
-            count, frames_taken, scores = count + 1, step.frame + 1, scores + step.scores
+            times = [times[0] if count else time.perf_counter(), time.perf_counter()]
+            count, scores = count + 1, scores + step.scores
             slowest, total = max(slowest, step.milliseconds), total + step.milliseconds
     if not count:
         raise RunError(f"{video}: no frames came")
-    taken = frames_taken / (time.perf_counter() - started)
     text = f"{count} steps of {every} frames: {total / count:.1f} ms a step, the slowest {slowest:.1f}; "
+    held = kept_up(source, every * (count - 1), times[1] - times[0], every)
     # The paper's prediction of the whole video.
-    print(f"{text}{_held_to(source.rate, taken)}; mean of all steps {_likeliest(scores / count, record).strip()}")
+    print(f"{text}{held}mean of all steps {_likeliest(scores / count, record).strip()}")
 
 
 def _likeliest(scores: Tensor, record: dict[str, Any]) -> str:
@@ -103,9 +106,14 @@ def _likeliest(scores: Tensor, record: dict[str, Any]) -> str:
     return f"{float(scores[best]):6.1%}  {record['classes'][best]}"
 
 
-def _held_to(rate: float | None, taken: float) -> str:
-    """Frames a second that were taken, against those of the source."""
-    if rate is None:
-        return f"{taken:.1f} frames/s; the source does not say its rate"
-    kept_up = "real time" if taken >= rate else "slower than real time"
-    return f"{taken:.1f} frames/s against the source's {rate:.2f}: {kept_up}"
+def kept_up(source: Video, frames: int, seconds: float, every: int) -> str:
+    """Frames a second that were taken, against those of the source; nothing of a single step."""
+    if not frames:
+        return ""
+    taken = frames / seconds
+    if source.rate is None:
+        return f"{taken:.1f} frames/s; the source does not say its rate; "
+    # A camera gives no frame before its time: who keeps up with it is less than a step behind in the end.
+    behind = seconds - frames / source.rate
+    held = behind <= (every / source.rate if source.live else 0)
+    return f"{taken:.1f} frames/s against the source's {source.rate:.2f}: {'' if held else 'slower than '}real time; "

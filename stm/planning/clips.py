@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from stm.config.products import DatasetPlan
+from stm.csvfile import read_csv
 from stm.data.annotations import read, split_columns
 from stm.data.framesize import stored_size
-from stm.data.listing import read_csv
 
 Fold = str | None
 

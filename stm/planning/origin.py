@@ -11,7 +11,7 @@ from stm.config.networkproducts import SpeedJob, TimingJob
 from stm.config.plan import Plan
 from stm.config.products import Prediction, Run
 from stm.config.tableplan import TableLine, TablePlan
-from stm.data.listing import read_csv
+from stm.csvfile import read_csv
 from stm.evaluation.metrics import top1
 from stm.evaluation.predictions import read
 from stm.evaluation.record import read_record

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from stm.config.products import Prediction, Run
-from stm.data.listing import read_csv
+from stm.csvfile import read_csv
 from stm.evaluation.metrics import top1
 from stm.evaluation.predictions import read
 from stm.evaluation.record import read_record

@@ -1,15 +1,7 @@
-"""How a value looks in a cell: of a csv file, of Markdown, of LaTeX."""
+"""How a value looks in a cell: of Markdown, of LaTeX, and to as many decimals as it is printed."""
 
-import csv
-import io
 import math
 import re
-from collections.abc import Iterable, Mapping
-
-Value = str | int | float | None
-
-# What spreadsheets take for the beginning of a formula, the last four as East Asian keyboards write them.
-FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")
 
 _TEX = {
     "\\": r"\textbackslash{}",
@@ -19,33 +11,6 @@ _TEX = {
     ">": r"\textgreater{}",
     **{c: "\\" + c for c in "{}$&#_%"},
 }
-
-
-def csv_cell(value: Value) -> str:
-    """Numbers as they are, nothing for None, and text that a spreadsheet cannot take for a formula.
-
-    Text that starts as a formula does gets an apostrophe before it: names of methods and clips come from users' files.
-    """
-    if value is None:
-        return ""
-    # The csv module puts no quotes around a carriage return alone, and what follows it would begin a line.
-    text = str(value).replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
-
-
-def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, Value]]) -> str:
-    """A csv file with a header."""
-    columns = list(columns)
-    return csv_of_cells(map(csv_cell, columns), ([csv_cell(row[column]) for column in columns] for row in rows))
-
-
-def csv_of_cells(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A csv file of cells that are text of `csv_cell` already, as those of another csv file."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return file.getvalue()
 
 
 def markdown(text: str) -> str:

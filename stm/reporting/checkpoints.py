@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from stm.analysis.statistics import accuracy_interval
+from stm.csvfile import Value, csv_text
 from stm.files import write_text
-from stm.reporting.cells import Value, csv_text, points
+from stm.reporting.cells import points
 from stm.reporting.measured import Measured, load
 
 MEASURES = ("top1", "top5")

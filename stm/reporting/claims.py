@@ -13,8 +13,9 @@ from stm.analysis.statistics import (
     holm,
     smallest_effect,
 )
+from stm.csvfile import Value
 from stm.reporting import verdicts
-from stm.reporting.cells import Value, as_printed, decimals, points
+from stm.reporting.cells import as_printed, decimals, points
 from stm.reporting.comparisons import Compared, Side, Sides, compared_sides, tested
 from stm.reporting.measured import Counts, Measured
 from stm.reporting.reachedclaims import reached_claim

@@ -9,8 +9,9 @@ from pathlib import Path
 from stm.config.loading import read_yaml, validated
 from stm.config.reportplan import PAPERS
 from stm.config.schema.claims import Claim, Claims
+from stm.csvfile import csv_cell, csv_of_cells
 from stm.files import write_text
-from stm.reporting.cells import csv_cell, csv_of_cells, markdown
+from stm.reporting.cells import markdown
 from stm.reporting.claims import COLUMNS
 from stm.reporting.claimsearch import claims_caption, claims_html, scope
 from stm.reporting.layouts import claims_markdown, grouped

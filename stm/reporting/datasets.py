@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from stm.config.reportplan import PAPERS
+from stm.csvfile import Value, csv_cell, csv_text
 from stm.data.annotations import class_list, official_folds, read_all
 from stm.data.counts import counts
 from stm.files import write_text
 from stm.reporting import verdicts
 from stm.reporting.captions import caption
-from stm.reporting.cells import Value, csv_cell, csv_text, markdown
+from stm.reporting.cells import markdown
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.claims import common_cells
 from stm.reporting.layouts import claims_markdown, texts

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from stm.analysis.rounds import median
+from stm.csvfile import Value
 from stm.files import read_sealed
-from stm.reporting.cells import Value
 from stm.reporting.speeds import rounded, unlike_machine
 
 COLUMNS = [

@@ -3,7 +3,8 @@
 from typing import Any
 
 from stm.config.reportplan import PAPERS
-from stm.reporting.cells import Value, csv_cell, latex, markdown
+from stm.csvfile import Value, csv_cell
+from stm.reporting.cells import latex, markdown
 from stm.reporting.speeds import PLAIN
 
 LABELS = {

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from stm.analysis.statistics import accuracy_interval, difference_interval
+from stm.csvfile import Value, csv_text
 from stm.files import write_text
-from stm.reporting.cells import Value, csv_text, markdown, points
+from stm.reporting.cells import markdown, points
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.layouts import claims_markdown, texts
 from stm.reporting.measured import Measured, load

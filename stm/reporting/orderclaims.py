@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from stm.analysis.statistics import Estimate, beyond, difference_interval, equivalence
+from stm.csvfile import Value
 from stm.evaluation.metrics import partners, topk_correct
 from stm.reporting import verdicts
-from stm.reporting.cells import Value, points
+from stm.reporting.cells import points
 from stm.reporting.claims import common_cells, in_family
 from stm.reporting.comparisons import plumbing
 from stm.reporting.measured import Measured, TableError, joined

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
+from stm.csvfile import Value, csv_text
 from stm.evaluation.record import read_record
 from stm.files import write_text
-from stm.reporting.cells import Value, csv_text
 from stm.reporting.webpage import notes, paragraph, section, simple_table, tag, webpage
 
 OF_MACHINE = [

@@ -3,8 +3,9 @@
 from typing import Any
 
 from stm.analysis.statistics import Interval, accuracy_interval, published_difference_interval, wilson
+from stm.csvfile import Value
 from stm.reporting import verdicts
-from stm.reporting.cells import Value, points
+from stm.reporting.cells import points
 from stm.reporting.comparisons import Side, Sides, deviations_of, obstacle_of, plumbing
 from stm.reporting.verdicts import NOT_TESTABLE, Verdict, verdict_cells
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from stm.analysis.rounds import LEAST_SHARE, MOST_ELSEWHERE, REFERENCE, machine, median, ratio
+from stm.csvfile import Value
 from stm.files import read_sealed
-from stm.reporting.cells import Value
 
 # The form that the papers' networks have.
 PLAIN = "plain"

@@ -3,8 +3,8 @@
 from html import escape
 from typing import Any
 
+from stm.csvfile import Value
 from stm.reporting.captions import caption
-from stm.reporting.cells import Value
 from stm.reporting.layouts import (
     LABELS,
     descriptors_of,

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from stm.analysis.statistics import accuracy_interval
+from stm.csvfile import Value, csv_text
 from stm.files import write_text
-from stm.reporting.cells import Value, as_printed, csv_text, decimals, points
+from stm.reporting.cells import as_printed, decimals, points
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.claims import claim_rows
 from stm.reporting.latencies import COLUMNS as LATENCY_COLUMNS

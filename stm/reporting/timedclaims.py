@@ -4,8 +4,8 @@ from typing import Any, Protocol
 
 from stm.analysis.rounds import median, ratio
 from stm.analysis.statistics import Interval
+from stm.csvfile import Value
 from stm.reporting import verdicts
-from stm.reporting.cells import Value
 from stm.reporting.comparisons import Side, Sides
 from stm.reporting.speeds import rounded
 from stm.reporting.verdicts import NOT_TESTABLE, Verdict, verdict_cells

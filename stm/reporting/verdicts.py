@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stm.analysis.statistics import Estimate, Interval
-from stm.reporting.cells import Value, as_printed
+from stm.csvfile import Value
+from stm.reporting.cells import as_printed
 
 LEVEL = 0.05
 NOT_TESTABLE = "not testable here"

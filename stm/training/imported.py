@@ -8,7 +8,8 @@ import torch
 
 from stm.config.formats import CheckpointFormat, ClassOrder
 from stm.config.schema.checkpoints import Evaluation
-from stm.data.listing import CLASS_COLUMNS, read_csv
+from stm.csvfile import read_csv
+from stm.data.listing import CLASS_COLUMNS
 from stm.files import file_digest, write_sealed
 from stm.models.backbone import ResNet
 from stm.models.builder import build

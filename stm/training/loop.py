@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from stm.config.specification import recipe_in_full
+from stm.csvfile import write_csv
 from stm.data.dataset import MicroBatches, TrainingClips
-from stm.data.listing import write_csv
 from stm.data.sampling import frame_step
 from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise

@@ -1,10 +1,11 @@
 import pyarrow as pa
 import pytest
 
+from stm.csvfile import read_csv
 from stm.data.annotations import AnnotationError, class_list, classes, files, fold_names, read
 from stm.data.counts import CountError, check_counts
 from stm.data.extraction import extract
-from stm.data.listing import read_csv, shard_digests, write_listing
+from stm.data.listing import shard_digests, write_listing
 from stm.data.manifest import ManifestError, index_schema, write_manifest
 from stm.data.shards import FrameIndex, ShardError
 

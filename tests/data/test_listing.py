@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from stm.csvfile import read_csv
 from stm.data import listing
 from stm.data.annotations import AnnotationError
-from stm.data.listing import read_csv, shard_clips, shard_digests, shard_of, write_listing
-from stm.files import WriteError
+from stm.data.listing import read_listing, shard_clips, shard_digests, shard_of, write_listing
+from stm.files import DamagedError, WriteError
 
 ROWS = [(f"clips/{k}.mp4", "opening" if k % 2 else "closing", "train") for k in range(40)]
 
@@ -86,6 +87,26 @@ def test_kept_lists_that_are_damaged_are_written_anew(dataset, tmp_path, damaged
     (tmp_path / "lists.jsonl").write_text(damaged)
     assert digests(dataset(ROWS, shards=4)) == found
     assert len((tmp_path / "lists.jsonl").read_text().splitlines()) == len(kept.splitlines()) == 5
+
+
+@pytest.mark.parametrize("harm", [lambda text: text.replace("clips/9.mp4", "clips/8.mp4"), lambda text: text[:-40]])
+def test_of_kept_lists_a_damaged_line_gives_no_other_clips(dataset, tmp_path, harm):
+    spec, lists = dataset(ROWS, shards=4), tmp_path / "lists.jsonl"
+    digests(spec)
+    lists.write_text(harm(lists.read_text()))
+    assert [shard_clips(spec, f"{k:04d}", lists) for k in range(4)] == [shard_clips(spec, f"{k:04d}") for k in range(4)]
+
+
+@pytest.mark.parametrize("name", ["clips.csv", "classes.csv"])
+@pytest.mark.parametrize("harm", [lambda text: text[:-20], lambda text: text.replace("closing", "opening")])
+def test_a_listing_that_is_damaged_is_refused_by_name(dataset, tmp_path, name, harm):
+    files = tmp_path / "clips.csv", tmp_path / "classes.csv"
+    write_listing(dataset(ROWS), *files)
+    assert len(read_listing(*files)[0]) == 40
+    subprocess.run(["sha256sum", "--check", *(f"{path}.sha256" for path in files)], cwd=tmp_path, check=True)
+    (tmp_path / name).write_text(harm((tmp_path / name).read_text()))
+    with pytest.raises(DamagedError, match=rf"{name} is not the file that was written .* delete it and run again"):
+        read_listing(*files)
 
 
 @pytest.mark.parametrize("stale", [False, True])

@@ -3,8 +3,9 @@ import json
 import pyarrow as pa
 import pytest
 
+from stm.csvfile import read_csv
 from stm.data.extraction import extract
-from stm.data.listing import read_csv, shard_of, write_listing
+from stm.data.listing import shard_of, write_listing
 from stm.data.manifest import ManifestError, index_schema, write_manifest
 from stm.data.shards import FrameIndex
 

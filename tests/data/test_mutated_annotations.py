@@ -6,8 +6,9 @@ from random import Random
 
 import pytest
 
+from stm.csvfile import read_csv
 from stm.data.annotations import AnnotationError, class_list, read
-from stm.data.listing import read_csv, write_listing
+from stm.data.listing import write_listing
 
 from ..mutations import VALUES, bounded, mutated
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from stm.csvfile import read_csv, write_csv
 from stm.data.annotations import AnnotationError, Clip, read
-from stm.data.listing import read_csv, shard_of, write_csv
+from stm.data.listing import shard_of
 from stm.data.sampling import in_order, segment_frames
 from stm.draws import Purpose, clip_key, generator
 

@@ -10,7 +10,7 @@ from stm.config.loading import read_yaml, validated
 from stm.config.schema.networks import Models
 from stm.config.schema.protocols import PROTOCOLS
 from stm.evaluation.evaluate import evaluate
-from stm.files import file_digest, write_json
+from stm.files import file_digest, write_sealed
 from stm.models.builder import build
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -49,7 +49,7 @@ def made_run(spec: dict, folder: Path, classes: list[str], variant="stm", seed=0
     folder.mkdir(parents=True)
     save_file({name: value.contiguous() for name, value in network.state_dict().items()}, weights)
     record = {"spec": spec, "classes": classes, "weights_sha256": file_digest(weights), "precision": "float32"}
-    write_json(folder / "run.json", record)
+    write_sealed(folder / "run.json", record)
     return folder
 
 

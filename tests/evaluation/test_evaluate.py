@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from stm.config.schema.protocols import PROTOCOLS
+from stm.csvfile import write_csv
 from stm.data.dataset import EvaluationClips
-from stm.data.listing import write_csv
 from stm.data.manifest import write_manifest
 from stm.data.shards import FrameIndex
 from stm.data.transforms import normalise

@@ -11,7 +11,7 @@ from stm.cli import main
 from stm.data.shards import FrameIndex
 from stm.evaluation import export as exporting
 from stm.evaluation.evaluate import load_run, softmax_scores
-from stm.files import file_digest, write_json
+from stm.files import file_digest, write_sealed
 from stm.training.provenance import provenance
 
 from .runs import CPU, FRAMES, HEIGHT, WIDTH, evaluated, made_run, protocol
@@ -42,7 +42,7 @@ def recorded(spec, index, folder: Path, variant: str, **changes) -> Path:
     run = made_run(spec, folder / name, FrameIndex(index).classes, variant, settled=True)
     record = json.loads((run / "run.json").read_text())
     more = {"data_digest": FrameIndex(index).digest, "train_clips": 24, "provenance": provenance(CPU), **changes}
-    write_json(run / "run.json", {**record, **more})
+    write_sealed(run / "run.json", {**record, **more})
     return Path(name)
 
 

@@ -27,8 +27,8 @@ from stm.data.videos import VideoFrames
 from stm.evaluation.evaluate import load_run, softmax_scores
 from stm.evaluation.online import recogniser, stream_scores
 from stm.evaluation.predict import frames_spec
-from stm.evaluation.stream import steps, watch
-from stm.files import file_digest, write_json
+from stm.evaluation.stream import kept_up, steps, watch
+from stm.files import file_digest, read_sealed, write_sealed
 from stm.models.builder import build
 from stm.models.foreign import foreign_name
 from stm.training.imported import Source, import_run
@@ -49,7 +49,7 @@ def run(spec, tmp_path):
     weights = folder / "weights.safetensors"
     save_file({name: value.contiguous() for name, value in network.state_dict().items()}, weights)
     digest = file_digest(weights)
-    write_json(folder / "run.json", {"spec": spec, "classes": CLASSES, "weights_sha256": digest, "frame_step": 5})
+    write_sealed(folder / "run.json", {"spec": spec, "classes": CLASSES, "weights_sha256": digest, "frame_step": 5})
     return folder
 
 
@@ -129,6 +129,28 @@ def test_a_pipe_is_recognised_as_the_file_is(run, video, tmp_path, capsys):
     assert of_pipe[:-1] == of_file[:-1] and len(of_pipe) == 5
 
 
+@pytest.mark.parametrize(
+    ("live", "seconds", "said"),
+    [
+        (False, 3.9, "25.6 frames/s against the source's 25.00: real time; "),
+        (False, 4.1, "24.4 frames/s against the source's 25.00: slower than real time; "),
+        # A camera gives a frame when its time has come: nobody takes more frames a second than it gives.
+        (True, 4.1, "24.4 frames/s against the source's 25.00: real time; "),
+        (True, 4.3, "23.3 frames/s against the source's 25.00: slower than real time; "),
+    ],
+)
+def test_who_keeps_up_with_a_camera_is_less_than_a_step_behind_in_the_end(video, live, seconds, said):
+    source = Video(video, live=live)
+    source.rate = 25.0
+    assert kept_up(source, 100, seconds, 5) == said
+
+
+def test_a_source_without_a_rate_and_a_single_step_have_no_verdict(video):
+    source = Video(video)
+    assert kept_up(source, 100, 4.0, 5) == "25.0 frames/s; the source does not say its rate; "
+    assert kept_up(source, 0, 0.0, 5) == ""
+
+
 def test_the_cached_form_prints_the_same_and_at_the_end_what_it_saved(run, video, capsys):
     plain, cached = (printed(capsys, video, "--run", run, *more) for more in ([], ["--cached"]))
     assert plain[:-1] == cached[:-2]
@@ -184,9 +206,9 @@ def test_memory_stays_flat_over_an_hours_stream(run, tmp_path, cached):
 
 
 def test_a_run_that_does_not_say_its_spacing_asks_for_it(run, video, capsys):
-    record = json.loads((run / "run.json").read_text())
+    record = read_sealed(run / "run.json")
     del record["frame_step"]
-    (run / "run.json").write_text(json.dumps(record))
+    write_sealed(run / "run.json", record)
     assert main(["online", str(video), "--run", str(run), "--device", "cpu"]) == 1
     assert "does not say how far apart frames were in training: give --every N" in capsys.readouterr().err
     assert len(printed(capsys, video, "--run", run, "--every", 12)) == 3

@@ -9,7 +9,7 @@ import pytest
 from stm.config.plan import Plan
 from stm.config.specification import recipe_in_full
 from stm.evaluation.predictions import Predictions, write
-from stm.files import digest, write_json, write_text
+from stm.files import digest, write_sealed, write_text
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -61,7 +61,7 @@ def finish():
             "peak_memory_mb": 512.0,
             "provenance": made,
         }
-        write_json(Path(run.folder, "run.json"), record)
+        write_sealed(Path(run.folder, "run.json"), record)
         write_text(Path(run.folder, "history.csv"), "epoch,train_top1\n1,50.0\n10,88.5\n")
         labels = np.zeros(40, np.int64)
         scores = np.tile(np.array([[0.0, 1.0]], np.float32), (40, 1))

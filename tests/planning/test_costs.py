@@ -10,7 +10,7 @@ import yaml
 from stm.cli import main
 from stm.config.loading import ConfigError
 from stm.config.plan import Plan
-from stm.files import write_json
+from stm.files import write_sealed
 from stm.planning.clips import clips_of, jpeg_bytes, room_for_frames
 from stm.planning.costs import costs
 from stm.planning.page import aligned, duration, quantity, room, text
@@ -26,7 +26,7 @@ def costed(study: str, *asked: str, rate: float = 100.0, jobs: int = 1):
 def finished(run, seconds: float, clips: int = 100, **machine) -> None:
     """The record of a training, as `stm train` leaves it."""
     made = {"device": "cpu", "processor": "some processor", "threads": 1, **machine}
-    write_json(
+    write_sealed(
         Path(run.folder, "run.json"), {"spec": run.spec, "train_clips": clips, "seconds": seconds, "provenance": made}
     )
 
@@ -136,7 +136,8 @@ def test_a_speed_is_that_of_what_is_most_alike(folder):
     assert nearest(cstm, [], {}).source == "unknown; give --clips-per-second or --speed"
     for run, flops in ((stm, 3.0), (cstm, 1.5)):
         spec = {"variant": run.spec["variant"], "frames": 8, "size": run.spec["recipe"]["crop_size"]}
-        write_json(Path("results/complexity", f"{run.variant}.json"), {"flops_g": flops, "params_m": 1.0, "spec": spec})
+        counts = {"flops_g": flops, "params_m": 1.0, "spec": spec}
+        write_sealed(Path("results/complexity", f"{run.variant}.json"), counts)
     scaled = nearest(cstm, measured, counted_networks())
     assert scaled.training == pytest.approx(2 * 100 * epochs / 200) and scaled.source.startswith("by FLOPs, 0.5 times")
     assert nearest(tsn, measured, counted_networks()).training is None
@@ -153,7 +154,7 @@ def test_runs_of_another_machine_than_the_latest_are_no_measure(folder):
 
 def test_a_benchmark_gives_training_and_evaluation(folder):
     rates = {name: {"videos_per_second": value} for name, value in (("torchvision", 9.0), ("stm", 30.0))}
-    write_json(
+    write_sealed(
         folder / "speed.json",
         {
             "settings": {"size": 224, "precision": "bfloat16"},

@@ -7,7 +7,7 @@ import pytest
 
 from stm.cli import main
 from stm.config.plan import Plan
-from stm.files import write_json
+from stm.files import write_sealed
 from stm.planning.differences import differences
 
 
@@ -79,7 +79,7 @@ def test_a_line_of_speeds_or_latencies_names_the_job_the_machine_and_the_rounds(
         job = table.speed or table.latency
         said = explained(capsys, name, line)
         assert f"{job.path} (not there)" in said and "not timed yet" in said
-        write_json(Path(job.path), {"provenance": made, "share_elsewhere": 0.125})
+        write_sealed(Path(job.path), {"provenance": made, "share_elsewhere": 0.125})
         said = explained(capsys, name, line)
         for fact in ("machine: some processor, 2 threads; other work took 12.5% of its processor time", how):
             assert fact in said, fact
@@ -106,7 +106,7 @@ def test_a_report_of_other_settings_than_todays_is_told_apart(stm, capsys):
 def test_scores_of_other_weights_than_the_runs_are_told_apart(stm, finish, capsys):
     finish(stm)
     record = json.loads(Path(stm.run.folder, "run.json").read_text())
-    write_json(Path(stm.run.folder, "run.json"), {**record, "weights_sha256": "e" * 64})
+    write_sealed(Path(stm.run.folder, "run.json"), {**record, "weights_sha256": "e" * 64})
     assert "by weights of another training" in explained(capsys, "reports/table6.csv", "STM")
 
 
@@ -144,7 +144,7 @@ def test_runs_on_frames_of_another_decoder_differ_in_their_data_and_it_is_named(
     record = json.loads(Path(stm.run.folder, "run.json").read_text())
     for name, version in (("one", "14.2.0"), ("other", "15.0.0")):
         made = {"decoder_versions": {"av": [version]}, "data_digest": version * 8, "weights_sha256": version * 8}
-        write_json(tmp_path / name / "run.json", {**record, **made})
+        write_sealed(tmp_path / name / "run.json", {**record, **made})
     said = explained(capsys, "--diff", "one", "other")
     assert 'decoder_versions.av ["14.2.0"] ["15.0.0"]' in said
     assert said.endswith("Their weights differ. What can be the reason: data.")
@@ -163,9 +163,9 @@ def test_every_key_of_a_record_belongs_to_a_group_and_defaults_are_no_difference
 def test_runs_without_a_recorded_reason_to_differ_are_said_to_have_none(stm, finish, tmp_path, capsys):
     finish(stm)
     record = json.loads(Path(stm.run.folder, "run.json").read_text())
-    write_json(tmp_path / "again/run.json", {**record, "seconds": 70.0})
+    write_sealed(tmp_path / "again/run.json", {**record, "seconds": 70.0})
     assert "Their weights are the same to the bit." in explained(capsys, "--diff", stm.run.folder, "again")
-    write_json(tmp_path / "again/run.json", {**record, "weights_sha256": "e" * 64})
+    write_sealed(tmp_path / "again/run.json", {**record, "weights_sha256": "e" * 64})
     said = explained(capsys, "--diff", stm.run.folder, "again")
     assert "their records name no reason: something that no record holds" in said
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from stm.evaluation.predictions import Predictions, write
+from stm.files import write_sealed
 
 PUBLISHED = {"TSN": (19.7, 46.6), "CSTM": (47.7, 77.9), "CMM": (44.1, 74.8), "STM": (49.2, 79.3)}
 
@@ -74,7 +75,7 @@ class MadeTable:
                 "cudnn": None,
             },
         }
-        (folder / "run.json").write_text(json.dumps(record))
+        write_sealed(folder / "run.json", record)
         return str(folder)
 
     def line(self, number, method, accuracy=None, seeds=1, **measured):
@@ -167,7 +168,7 @@ class MadeTable:
             record[key] = record[key] | values if isinstance(values, dict) else values
         path = self.folder / "results" / "speed" / "table6.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(record))
+        write_sealed(path, record)
         spec["speed"] = {"record": str(path), "published": published or {"device": "a GPU", "batch": 16}}
         spec["measures"] = ["videos_per_second", "speed_vs_tsn", "top1"]
         return spec

@@ -7,7 +7,8 @@ import re
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from stm.reporting.cells import FORMULA, csv_text, markdown
+from stm.csvfile import FORMULA, csv_text
+from stm.reporting.cells import markdown
 
 MANY = settings(max_examples=100, derandomize=True, deadline=None)
 TEXT = st.text(st.characters(exclude_categories=["Cs"])) | st.tuples(st.sampled_from(FORMULA), st.text()).map("".join)

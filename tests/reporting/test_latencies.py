@@ -1,7 +1,6 @@
-import json
-
 import pytest
 
+from stm.files import write_sealed
 from stm.reporting.claims import claim_rows
 from stm.reporting.latencies import Latencies, load_latencies
 from stm.reporting.layouts import table_markdown
@@ -17,7 +16,7 @@ def table(made, tmp_path):
     rounds = {"stm-8f": [12.0, 10.0, 11.0, 30.0, 10.5], "stm-8f-cached": [9.0] * 5}
     flops = {"stm-8f": 33.3, "stm-8f-cached": 30.4}
     found = {"latency_ms": rounds, "flops_g": flops, "provenance": provenance, "share_elsewhere": None}
-    record.write_text(json.dumps(found))
+    write_sealed(record, found)
     lines = [made.line(1, "TSN", 0.5), made.line(2, "STM", 0.9)]
     lines[1]["published"] = {"top1": 49.7, "latency_ms": 5.4}
     job = {"record": str(record), "published": {"device": "a GPU"}, "lines": {"2": "stm-8f"}}

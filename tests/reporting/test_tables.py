@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stm.csvfile import csv_cell
 from stm.evaluation.predictions import PredictionsError
-from stm.reporting.cells import as_printed, csv_cell, decimals, latex, markdown
+from stm.reporting.cells import as_printed, decimals, latex, markdown
 from stm.reporting.measured import TableError
 from stm.reporting.tables import write_table
 

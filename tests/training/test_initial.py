@@ -1,12 +1,10 @@
 """What a training starts from: a run's weights, with its classifier anew or taken over."""
 
-import json
-
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from stm.files import file_digest
+from stm.files import file_digest, write_sealed
 from stm.models.builder import build
 from stm.models.takeover import WeightsError
 from stm.training.initial import InitialWeightsError, initialise
@@ -21,7 +19,7 @@ def source(spec, tmp_path):
     weights = tmp_path / "weights.safetensors"
     save_file({k: v.contiguous() for k, v in build(spec["variant"], 4, len(CLASSES)).state_dict().items()}, weights)
     record = {"classes": CLASSES, "weights_sha256": file_digest(weights)}
-    weights.with_name("run.json").write_text(json.dumps(record))
+    write_sealed(weights.with_name("run.json"), record)
     return weights
 
 

@@ -128,9 +128,10 @@ def spec_file(name, spec):
     """A specification as a file, its digest in its name. Of a table with many seeds it is longer than Linux lets one
     argument of a command be (128 KB).
     """
-    path = Path(f"results/specs/{name}-{digest(spec, 16)}.json")
-    if not path.exists():
-        write_text(path, canonical_json(spec))
+    path, text = Path(f"results/specs/{name}-{digest(spec, 16)}.json"), canonical_json(spec)
+    # One that is damaged is written anew.
+    if not path.is_file() or path.read_bytes() != text.encode():
+        write_text(path, text)
     return str(path)
 
 

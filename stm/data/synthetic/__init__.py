@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from stm.data.listing import write_csv
+from stm.csvfile import write_csv
 from stm.data.synthetic.canvas import Composition, draw, mover_masks
 from stm.data.synthetic.encoding import write_mp4
 from stm.data.synthetic.generators import GENERATORS

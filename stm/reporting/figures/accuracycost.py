@@ -8,8 +8,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from stm.csvfile import Value, csv_text
 from stm.files import write_text
-from stm.reporting.cells import Value, csv_text
 from stm.reporting.figures.drawing import COLUMN, MARKERS, colours, page
 from stm.reporting.measured import TableError
 

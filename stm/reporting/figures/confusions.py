@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from stm.analysis.statistics import accuracy_interval
+from stm.csvfile import Value, csv_text
 from stm.files import write_text
-from stm.reporting.cells import Value, csv_text
 from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page
 from stm.reporting.measured import joined, load
 

@@ -8,8 +8,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from stm.csvfile import Value, csv_text
 from stm.files import file_digest, read_sealed, write_text
-from stm.reporting.cells import Value, csv_text
 from stm.reporting.figures.drawing import DASHES, PAGE, colours, page
 from stm.reporting.measured import TableError
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stm.csvfile import Value
 from stm.files import write_text
 from stm.reporting.captions import caption
-from stm.reporting.cells import Value, markdown
+from stm.reporting.cells import markdown
 from stm.reporting.layouts import claims_markdown, grouped, heading, place, texts
 from stm.reporting.webpage import (
     claims_table,

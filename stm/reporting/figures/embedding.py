@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from stm.analysis.embedding import tsne_map
+from stm.csvfile import Value, csv_text
 from stm.files import digest, write_text
-from stm.reporting.cells import Value, csv_text
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page
 from stm.reporting.figures.embeddingpage import deciding, write_embedding_pages

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stm.reporting.cells import Value
+from stm.csvfile import Value
 from stm.reporting.figures.deciderpage import Measures, write_pages
 from stm.reporting.figures.separation import DECIDING
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from stm.csvfile import Value, csv_text
 from stm.data.sampling import segment_frames
 from stm.data.shards import FrameIndex
 from stm.data.transforms import decode
 from stm.files import digest, write_text
-from stm.reporting.cells import Value, csv_text
 from stm.reporting.figures.drawing import PAGE, page
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stm.analysis.statistics import Estimate, holm, smallest_effect
+from stm.csvfile import Value
 from stm.reporting import verdicts
-from stm.reporting.cells import Value
 from stm.reporting.claims import common_cells
 from stm.reporting.comparisons import plumbing
 from stm.reporting.correlationloss import vanished_loss

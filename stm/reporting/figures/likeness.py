@@ -14,7 +14,7 @@ import numpy as np
 from stm.analysis.mapsfile import read_maps_file
 from stm.analysis.statistics import Estimate, difference_interval
 from stm.config.signals import CORRELATIONS, ENERGY_SHARES, UNTRAINED
-from stm.reporting.cells import Value
+from stm.csvfile import Value
 from stm.reporting.figures.featureclaims import Pair
 from stm.reporting.measured import TableError
 

@@ -13,8 +13,8 @@ from matplotlib.figure import SubFigure
 
 from stm.analysis.mapsfile import read_maps_file
 from stm.config.signals import EVEN, OF_FRAMES, STEP, UNTRAINED
+from stm.csvfile import Value, csv_text
 from stm.files import write_text
-from stm.reporting.cells import Value, csv_text
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
 from stm.reporting.figures.deciderpage import Measures, write_pages
 from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page

@@ -13,8 +13,8 @@ import numpy as np
 
 from stm.analysis.embedding import class_distances, neighbours_agree, silhouettes, unit_length
 from stm.analysis.statistics import difference_interval
+from stm.csvfile import Value
 from stm.evaluation.predictions import Predictions, read
-from stm.reporting.cells import Value
 from stm.reporting.figures.featureclaims import Pair
 from stm.reporting.measured import TableError, require_same_clips
 
