@@ -61,7 +61,8 @@ def test_a_profile_says_only_what_snakemake_and_its_executor_know(name):
     settings = {f"{said['executor']}-{setting}" for setting in SETTINGS[said["executor"]]}
     assert set(said) <= OF_SNAKEMAKE | set(profile("default")) | settings
     for more in (said["default-resources"], *said["set-resources"].values()):
-        assert set(more) <= RESOURCES[name] | {"gpu"}
+        # What the rules read themselves, and what the executor does.
+        assert set(more) <= RESOURCES[name] | {"gpu", "workers"}
         for value in more.values():
             # As Snakemake reads them: an expression, of the number of attempts.
             assert isinstance(value, int) or eval(value, {"attempt": 2})

@@ -53,6 +53,8 @@ def for_this_cluster(pipeline: Pipeline) -> Pipeline:
         snakefile.write_text(text.replace('"$@"', ON_THE_CPU))
 
     def change(profile: dict) -> None:
+        for asked in profile["set-resources"].values():
+            asked.pop("workers", None)
         profile["default-resources"] |= {"slurm_account": "root", "slurm_partition": "main"}
         # There is no accounting here for sacct to read, nor a network between the nodes.
         profile |= {"slurm-status-command": "squeue", "slurm-init-seconds-before-status-checks": 3, "latency-wait": 5}
