@@ -21,7 +21,7 @@ rule features:
     threads: reserved_cores
     resources:
         gpu=gpus,
-        workers=0,
+        workers=loader_workers,
     params:
         spec=lambda w: canonical_json(features_of(w).spec),
     message:
@@ -67,7 +67,7 @@ rule maps:
     threads: reserved_cores
     resources:
         gpu=gpus,
-        workers=0,
+        workers=loader_workers,
     params:
         spec=lambda w: canonical_json(maps_of(w).spec),
         start=lambda w, input: weights_options(input.start),
