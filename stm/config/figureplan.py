@@ -55,8 +55,13 @@ def figure_plan(
 
 def shows(study: BoundStudy, name: str, tables: Sequence[str]) -> bool:
     """Whether a figure is of one of these tables."""
-    named = _tables(_figure(study, name))
+    named = tables_of(study, name)
     return not named or bool(set(named) & set(tables))
+
+
+def tables_of(study: BoundStudy, name: str) -> list[str]:
+    """The tables that a figure names; none where it takes them all, or needs none."""
+    return _tables(_figure(study, name))
 
 
 def decides(study: BoundStudy, name: str) -> bool:
