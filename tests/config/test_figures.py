@@ -98,6 +98,18 @@ def test_figures_1_and_6_decide_the_claims_that_speak_of_them(planned):
     assert waiting == set()
 
 
+def test_what_figure_1_is_to_show_is_held_against_every_control(planned):
+    claims = planned(tables=["table8"]).figure("figure1").spec["claims"]
+    against: dict[str, set[str]] = {}
+    for claim in claims:
+        against.setdefault(claim["likeness"]["measure"], set()).add(claim["likeness"]["second"])
+    cmm, cstm = ({f"STM/untrained_{name}", f"frequency degeneration/{name}"} for name in ("cmm", "cstm"))
+    # TSN's high frequency is what its own maps are held against: there it is what stands in CMM's place.
+    assert against["flow"] == {*cmm, "STM/cstm", "STM/frame_high", "TSN/high"}
+    assert against["high"] == {*cmm, "STM/cstm", "STM/frame_high", "TSN/middle"}
+    assert against["low"] == {*cstm, "STM/cmm", "STM/frame_low", "TSN/middle"}
+
+
 def test_figure_5_takes_the_first_bound_role_of_each_kind_and_no_network(planned):
     figure = planned().figure("figure5")
     assert {key: found["dataset"] for key, found in figure.spec["shown"].items()} == {
