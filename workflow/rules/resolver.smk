@@ -189,7 +189,7 @@ def motion_of(wildcards):
 
 
 # In which form the report page has a report; its list is in this order.
-PAGE, PICTURE, CSV, CLAIMS = "a page", "a picture", "csv", "csv of its claims"
+PAGE, CSV, CLAIMS = "a page", "csv", "csv of its claims"
 
 
 def shown(path, place, form, caption="found"):
