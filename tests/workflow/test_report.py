@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from .conftest import Pipeline
 
@@ -26,8 +27,13 @@ def report(finished) -> Path:
 
 @pytest.fixture
 def page(opened, report):
-    """The page, opened."""
-    return opened(report)
+    """The page, opened in a laptop's window."""
+    return on_a_laptop(opened(report))
+
+
+def on_a_laptop(page):
+    page.set_viewport_size({"width": 1366, "height": 768})
+    return page
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -60,7 +66,9 @@ def test_every_entry_opens(page, finished):
             opened.add(title)
     pages = {"claims", "datasets", "temporal_order", "provenance", "table6"}
     pictures = {"accuracy_cost", "confusions", "training_curves"}
-    assert {title for title in opened if title.endswith(": a page")} == {f"{name}: a page" for name in pages}
+    # A picture is shown in its page alone.
+    assert {title for title in opened if title.endswith(": a page")} == {f"{name}: a page" for name in pages | pictures}
+    assert not any("picture" in title for title in opened)
     assert {title for title in opened if title.endswith(": pdf")} == {f"{name}: pdf" for name in pictures}
     assert {title for title in opened if title.endswith(": csv")} == {f"{name}: csv" for name in pages | pictures}
 
@@ -69,6 +77,10 @@ def a_page(page, link, stem: str, reports: Path) -> None:
     """It has a row for each of what its csv file has."""
     link.click()
     frame = page.frame_locator("iframe")
+    if stem in ("accuracy_cost", "confusions", "training_curves"):
+        assert "tiny" in frame.locator("h1").inner_text()
+        see_the_picture_whole(page, frame)
+        return
     expected = {
         "claims": ("table.claims tbody tr", len(rows_of(reports / "claims.csv"))),
         "datasets": ("table:not(.claims) tbody tr", len(rows_of(reports / "datasets.csv"))),
@@ -80,11 +92,17 @@ def a_page(page, link, stem: str, reports: Path) -> None:
     assert frame.locator(expected[0]).count() == expected[1]
 
 
-def a_picture(page, link, stem: str, reports: Path) -> None:
-    link.click()
-    picture = page.locator("img[src^='data:image/png']")
-    picture.wait_for()
+def see_the_picture_whole(page, frame) -> None:
+    """Nothing of it lies where scrolling cannot come: before the frame's beginning, or beside it."""
+    picture = frame.locator("img")
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth * image.naturalHeight)") > 10_000
+    window = page.locator("iframe").bounding_box()
+    assert picture.evaluate("() => [scrollX, scrollY]") == [0, 0]
+    x, y, right, below = picture.evaluate(
+        "image => (({x, y, right, bottom}) => [x, y, right, bottom])(image.getBoundingClientRect())"
+    )
+    assert x >= 0 and y >= 0 and right <= window["width"]
+    assert below <= picture.evaluate("() => document.documentElement.scrollHeight")
 
 
 def a_pdf(page, link, stem: str, reports: Path) -> None:
@@ -99,7 +117,7 @@ def a_download(page, link, stem: str, reports: Path) -> None:
     assert text == file.read_text(encoding="utf-8")
 
 
-SHOWN = {"a page": a_page, "a picture": a_picture, "pdf": a_pdf}
+SHOWN = {"a page": a_page, "pdf": a_pdf}
 
 
 def test_a_caption_says_what_was_found(page, finished):
@@ -110,6 +128,58 @@ def test_a_caption_says_what_was_found(page, finished):
     assert "Impact of two modules" in words and f"STM {float(row['top1']):.1f} [" in words
     assert f"(published {row['published_top1']})" in words
     assert f"{len(rows_of(finished.folder / 'reports/table6.claims.csv'))} statements" in words
+
+
+def test_the_caption_of_the_order_of_frames_names_the_claims_that_it_decides(page, finished):
+    page.locator("nav li a", has_text="Order of frames").click()
+    page.locator("nav tbody tr").first.locator("td:last-child a").nth(1).click()
+    words = page.locator("nav").first.inner_text()
+    decided = rows_of(finished.folder / "reports/temporal_order.claims.csv")
+    assert f"{len(decided)} statements" in words and "decides no statement" not in words
+    assert "The median change of top-1" in words
+
+
+def test_why_a_verdict_was_given_can_be_read_on_a_laptop(page):
+    page.locator("nav li a", has_text="Claims").click()
+    page.locator("nav tbody tr").first.locator("td:last-child a").first.click()
+    frame = page.frame_locator("iframe")
+    frame.locator("table.claims tbody tr").first.wait_for()
+    widths = frame.locator("table.claims thead th").evaluate_all("cells => cells.map(cell => cell.offsetWidth)")
+    assert widths[5] >= 14 * 16 and widths[1] >= 12 * 16
+    assert frame.locator("html").evaluate("page => page.scrollWidth <= page.clientWidth")
+
+
+def test_a_figure_that_decides_claims_opens_with_its_picture_whole_and_its_verdicts(finished, opened, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("report.html"))
+    copy = Pipeline(folder)
+    # One of our own of Table 6, whose networks are trained.
+    figure = {
+        "kind": "embedding",
+        "paper": "tpami2022",
+        "where": "Figure 9",
+        "title": "Two networks",
+        "table": "table6",
+    }
+    figure |= {"rows": {"": ["TSN", "STM"]}, "classes": 4, "clips_per_class": 4, "perplexity": 3.0, "map_seeds": 1}
+    separation = {"figure": "figure9", "first": "STM", "second": "TSN", "measure": "silhouette"}
+    claim = {"id": "C99", "where": "Figure 9", "statement": "apart", "kind": "feature", "separation": separation}
+    (folder / "config/figures/figure9.yaml").write_text(yaml.safe_dump({**figure, "neighbours": 1}))
+    copy.edit("config/controls.yaml", lambda data: data["claims"].append(claim))
+    made = copy.snakemake("--cores", "2", "reports/figure9.pdf", "--config", "figures=[figure9]")
+    assert made.returncode == 0, made.stdout
+    result = stm_report(copy, "reports/figure9.pdf", "reports/table6.csv", "--config", "figures=[figure9]")
+    assert result.returncode == 0, result.stdout
+    page = on_a_laptop(opened(folder / "reports/report.html"))
+    page.locator("nav li a", has_text="Figure \u200a9").click()
+    entries = page.locator("nav tbody tr")
+    forms = ["a page", "csv", "csv of its claims", "pdf"]
+    assert [row.locator("td").first.inner_text() for row in entries.all()] == [f"figure9: {form}" for form in forms]
+    entries.first.locator("td:last-child a").first.click()
+    frame = page.frame_locator("iframe")
+    see_the_picture_whole(page, frame)
+    verdicts = [row["verdict"] for row in rows_of(folder / "reports/figure9.claims.csv")]
+    assert frame.locator("table.claims .verdict").all_inner_texts() == verdicts and len(verdicts) == 1
 
 
 def test_claims_are_searched_and_filtered(page, finished):
