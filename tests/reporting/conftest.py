@@ -1,6 +1,5 @@
 """A made table: four lines of 8 classes in 4 reversed pairs, their predictions drawn with wanted accuracies."""
 
-import json
 import zlib
 
 import numpy as np
@@ -44,7 +43,7 @@ class MadeTable:
     def complexity(self, name, params_m, flops_g):
         path = self.folder / "results" / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"params_m": params_m, "flops_g": flops_g, "uncounted": {}}))
+        write_sealed(path, {"params_m": params_m, "flops_g": flops_g, "uncounted": {}})
         return str(path)
 
     def run(self, method, seed):
