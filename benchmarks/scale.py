@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import os
 import platform
+import resource
 import shutil
 import subprocess
 import sys
@@ -30,7 +31,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 SIZES = [2_400, 24_000, 240_000]
 WORKERS = [0, 4, 16]
 VIDEO_FRAMES = [250, 2_500, 25_000]
-CLIPS_A_SHARD, FRAMES_A_CLIP, CLASSES = 240, 300, 400
+CLIPS_A_SHARD, FRAMES_A_CLIP, CLASSES = 600, 300, 400
 # Train and validation clips of the datasets that the paper study trains on, and how many classes.
 PAPER = {
     "something_v1": (86_017, 11_522, 174),
@@ -127,7 +128,8 @@ def opening(folder: Path, _: int) -> dict[str, str]:
     index.labels(rows)
     held = {}
     for workers in WORKERS:
-        context = multiprocessing.get_context("fork")
+        # As a training starts its loader processes: each opens the index itself.
+        context = multiprocessing.get_context("forkserver")
         done, end = context.Semaphore(0), context.Event()
         processes = [context.Process(target=_look_up, args=(index, rows, k, done, end)) for k in range(workers)]
         for process in processes:
@@ -246,12 +248,14 @@ def dry_runs(folder: Path) -> None:
         official_lists(folder / "data" / name, name, *counts)
     for kind in ("first", "second"):
         command = [sys.executable, "-m", "snakemake", "-n", "--cores", "2", "--configfile", "config/paper.yaml"]
-        started = time.monotonic()
+        started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"the dry run failed:\n{done.stdout}{done.stderr}")
         jobs = next(line.split()[1] for line in done.stdout.splitlines() if line.startswith("total"))
-        print(f"{kind} dry run: {jobs} jobs, {time.monotonic() - started:.1f} s", flush=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        print(f"{kind} dry run: {jobs} jobs, {time.monotonic() - started:.1f} s, {cpu:.1f} s of CPU", flush=True)
 
 
 def main() -> None:

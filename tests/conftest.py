@@ -80,7 +80,7 @@ def indexed(folder: Path, render: dict) -> Path:
         "manifest",
         *lists,
         "--shards",
-        *shards,
+        folder / "shards",
         "--index",
         folder / "index.arrow",
         "--manifest",

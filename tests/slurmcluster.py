@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 T = TypeVar("T")
 
 # Where Slurm looks by itself: Snakemake's plugin strips SLURM_CONF from its jobs.
@@ -51,19 +53,19 @@ PartitionName=main Nodes=ALL Default=YES State=UP
 """
 
 
-def absent() -> list[str]:
-    """Programs of Slurm that this machine lacks."""
-    return [name for name in PROGRAMS if _program(name) is None]
-
-
-def hindrance() -> str | None:
-    """Why this machine's Slurm cannot be started by the tests."""
+def require() -> None:
+    """Skip a test where nothing of Slurm is installed; fail it where a part is, or where Slurm cannot be started."""
+    absent = [name for name in PROGRAMS if _program(name) is None]
+    missing = f"{', '.join(absent)} not found: apt-get install slurm-wlm munge"
+    if len(absent) == len(PROGRAMS):
+        pytest.skip(f"no Slurm here, {missing}")
+    if absent:
+        pytest.fail(f"of Slurm a part is here, {missing}")
     if os.getuid():
-        return "Slurm's daemons are started by root alone"
+        pytest.fail("Slurm's daemons are started by root alone")
     file = CONFIGURATION / "slurm.conf"
     if file.exists() and not file.read_text(encoding="utf-8").startswith(MARK):
-        return f"{file} is of another Slurm, and the tests would need one of their own there"
-    return None
+        pytest.fail(f"{file} is of another Slurm, and the tests would need one of their own there")
 
 
 class SlurmCluster:

@@ -1,12 +1,11 @@
 """Parameters and FLOPs of a network. The papers' FLOPs are multiply-adds, as fvcore counts them."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
 import torch
-from fvcore.nn import FlopCountAnalysis
 
+from stm.analysis.flops import counted
 from stm.files import write_sealed
 from stm.models.builder import build
 
@@ -17,13 +16,11 @@ def count(spec: dict[str, Any]) -> dict[str, Any]:
     Args:
         spec: `variant` (as for `build`), `frames`, `classes`, `size` (height and width in pixels).
     """
-    # What fvcore leaves out (sums, pooling, ReLU) it says in a warning a kind; it is in the result instead.
-    logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
     network = build(spec["variant"], spec["frames"], spec["classes"]).eval()
     # fvcore traces a real clip through the network, and 64 frames through I3D would leave gigabytes for a gradient.
     network.requires_grad_(False)
     clip = torch.zeros(1, spec["frames"], 3, *spec["size"])
-    flops = FlopCountAnalysis(network, clip)
+    flops = counted(network, clip)
     return {
         "params_m": sum(p.numel() for p in network.parameters()) / 1e6,
         "flops_g": flops.total() / 1e9,

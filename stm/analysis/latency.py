@@ -1,6 +1,5 @@
 """How long a recogniser of streams takes for a frame: TPAMI 2022, Table 5."""
 
-import logging
 import statistics
 import time
 from collections.abc import Mapping
@@ -9,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from fvcore.nn import FlopCountAnalysis
 from torch import Tensor
 
 from stm.analysis.elsewhere import with_share_elsewhere
+from stm.analysis.flops import counted
 from stm.analysis.rounds import ratio
 from stm.evaluation.online import Recogniser, WindowRecogniser, recogniser
 from stm.files import write_sealed
@@ -52,10 +51,9 @@ def _milliseconds(recognise: Recogniser, frame: Tensor) -> float:
 
 def flops_g(recognise: Recogniser, frame: Tensor) -> float:
     """10^9 multiply-adds of one step."""
-    logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
     recognise.reset()
     with torch.no_grad():
-        total = FlopCountAnalysis(recognise, frame).total() / 1e9
+        total = counted(recognise, frame).total() / 1e9
     recognise.reset()
     return total
 

@@ -71,6 +71,15 @@ SPEC: dict[str, Settings] = {
     "--spec": {"type": specification, "required": True, "metavar": "JSON", "help": "settings: JSON, or a file of it"}
 }
 STUDY: dict[str, Settings] = {"study": {"type": Path, "metavar": "STUDY", "help": "the study's file"}}
+TARGETS: dict[str, Settings] = {
+    "targets": {
+        "nargs": "*",
+        # Without it argparse calls it required where the study is missing.
+        "default": [],
+        "metavar": "TARGET",
+        "help": "reports/table6.csv, or table6 (default: all of the study's)",
+    }
+}
 DEVICE: dict[str, Settings] = {
     "--device": {"default": "auto", "choices": ("auto", "cpu", "cuda"), "help": "where to compute (default: auto)"}
 }

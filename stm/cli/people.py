@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
-from stm.cli.arguments import STUDY, Command, at_least_one, count, path, positive, specification
+from stm.cli.arguments import STUDY, TARGETS, Command, at_least_one, count, path, positive, specification
 from stm.config.formats import CheckpointFormat, ClassOrder
 
 
@@ -91,11 +91,7 @@ FOR_PEOPLE: dict[str, Command] = {
         "say what a study makes, and what it will cost or can decide",
         {
             **STUDY,
-            "targets": {
-                "nargs": "*",
-                "metavar": "TARGET",
-                "help": "reports/table6.csv, or table6 (default: all of the study's)",
-            },
+            **TARGETS,
             "--claims": {"action": "store_true", "help": "seeds and clips that each claim takes, in place of costs"},
             "--seed-sd": {
                 "type": positive,

@@ -5,15 +5,9 @@ import time
 from pathlib import Path
 from typing import get_args
 
-from stm.cli.arguments import DEVICE, STUDY, Command, at_least_one, chosen_device, path, positive
+from stm.cli.arguments import DEVICE, STUDY, TARGETS, Command, at_least_one, chosen_device, path, positive
 from stm.config.formats import ExportFormat
 from stm.errors import UserError
-
-TARGETS = {
-    "nargs": "*",
-    "metavar": "TARGET",
-    "help": "reports/table6.csv, or table6 (default: all of the study's)",
-}
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -154,7 +148,7 @@ ABOUT_RUNS: dict[str, Command] = {
         "say how far a study's runs are, wherever they train",
         {
             **STUDY,
-            "targets": TARGETS,
+            **TARGETS,
             "--watch": {"type": positive, "metavar": "SECONDS", "help": "show it anew as often"},
         },
     ),

@@ -36,7 +36,10 @@ def extract(options: argparse.Namespace) -> None:
 def manifest(options: argparse.Namespace) -> None:
     from stm.data.manifest import write_manifest
 
-    write_manifest(options.clips, options.classes, options.shards, options.index, options.manifest)
+    indexes = sorted(options.shards.glob("*.arrow"))
+    if not indexes:
+        raise UserError(f"{options.shards} holds no shard's index (NNNN.arrow)")
+    write_manifest(options.clips, options.classes, indexes, options.index, options.manifest)
 
 
 def imagenet(options: argparse.Namespace) -> None:
@@ -194,7 +197,7 @@ STAGES: dict[str, Command] = {
         {
             "--clips": path("from `listing`"),
             "--classes": path("from `listing`"),
-            "--shards": path("indexes of all shards", nargs="+"),
+            "--shards": path("folder of the indexes of all shards"),
             "--index": path("index to write"),
             "--manifest": path("manifest to write"),
         },

@@ -74,6 +74,8 @@ class CountedRole:
             "genuine": dataset is not None and dataset.entry.genuine == self.role,
             "listing": listing,
             "obstacle": self.obstacle,
+            # What somebody says of how much the files list.
+            "expected": sorted(dataset.entry.expect) if dataset else [],
             # The makers' clips are then not all counted.
             "without_test": dataset is not None
             and "test" in ANNOTATIONS[dataset.entry.format][1]

@@ -55,8 +55,13 @@ def figure_plan(
 
 def shows(study: BoundStudy, name: str, tables: Sequence[str]) -> bool:
     """Whether a figure is of one of these tables."""
-    named = _tables(_figure(study, name))
+    named = tables_of(study, name)
     return not named or bool(set(named) & set(tables))
+
+
+def tables_of(study: BoundStudy, name: str) -> list[str]:
+    """The tables that a figure names; none where it takes them all, or needs none."""
+    return _tables(_figure(study, name))
 
 
 def decides(study: BoundStudy, name: str) -> bool:
@@ -92,7 +97,10 @@ def _examples(asked: Asked, figure: Examples) -> FigurePlan:
             "fold": dataset.folds[0],
             "reversed_pairs": dataset.entry.reversed_pairs if key == "temporal" else [],
         }
-    return asked.plan(figure, [found["index"] for found in shown.values()], {"shown": shown}, predictions=[])
+    # It points to those who measure what it shows.
+    order = [claim.id for _, _, _, claim in asked.study.claims if claim.order is not None]
+    details = {"shown": shown, "order_claims": order}
+    return asked.plan(figure, [found["index"] for found in shown.values()], details, predictions=[])
 
 
 def _curves(asked: Asked, figure: Curves) -> FigurePlan:
@@ -154,6 +162,15 @@ def _accuracy_cost(asked: Asked, figure: AccuracyCost) -> FigurePlan:
     files = {name: str(Path(asked.study.settings.reports_dir, f"{name}.csv")) for name in tables}
     lines = [line for name in tables for line in asked.table(name).all_lines if line.predictions]
     predictions = [p for line in lines for seed in line.predictions for p in seed]
-    # The experiments whose data are the paper's own.
-    genuine = {m["experiment"] for m in (line.spec["measured"] for line in lines) if m["genuine"]}
-    return asked.plan(figure, [*files.values()], {"tables": files, "genuine": sorted(genuine)}, predictions=predictions)
+    # Of one dataset and one way to train: beside others a cost would explain nothing.
+    told = [line.spec["measured"] for line in lines if line.role == figure.role]
+    shown = {measured["experiment"]: measured["genuine"] for measured in told if measured["twins"] is None}
+    if not shown:
+        raise NotForThisStudyError(f"{asked.source.path}: no line of {', '.join(tables)} is trained on {figure.role}")
+    details = {
+        "tables": [{"name": name, "file": file} for name, file in files.items()],
+        "experiments": sorted(shown),
+        # Those whose data are the paper's own.
+        "genuine": sorted(name for name, genuine in shown.items() if genuine),
+    }
+    return asked.plan(figure, [*files.values()], details, predictions=predictions)

@@ -79,7 +79,8 @@ def latency_job(table: str, networks: Mapping[str, Network]) -> LatencyJob:
     specs = {name: network.spec for name, network in networks.items()}
     spec = {
         "code": source_digest(
-            PACKAGE / "models", PACKAGE / "analysis" / "latency.py", PACKAGE / "evaluation" / "online.py"
+            *(PACKAGE / "models", PACKAGE / "evaluation" / "online.py"),
+            *(PACKAGE / "analysis" / f"{name}.py" for name in ("latency", "flops")),
         ),
         "networks": {
             name: {key: spec[key] for key in ("variant", "frames", "classes")} for name, spec in specs.items()

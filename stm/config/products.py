@@ -5,6 +5,7 @@ setting is a new path, and changing it back finds the old one.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class DatasetPlan:
     name: str
     entry: Dataset
 
-    @property
+    @cached_property
     def key(self) -> str:
         """`<name>-<8 hex>`: of all that decides the frames but the annotation files and the videos themselves.
 
@@ -161,7 +162,7 @@ class Run:
     # The run that it starts from, where it starts from one.
     start: "Run | None" = None
 
-    @property
+    @cached_property
     def experiment(self) -> str:
         """`<dataset>/<variant>-<T>f-<recipe>-<8 hex>`."""
         label = f"{self.variant}-{self.spec['frames']}f-{self.recipe}"

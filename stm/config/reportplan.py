@@ -23,11 +23,12 @@ TITLES = {
 ENDINGS = {
     "claims": (".csv", ".html", ".rst"),
     "datasets": (".csv", ".html", ".rst"),
-    "temporal_order": (".csv", ".html", ".claims.csv"),
+    "temporal_order": (".csv", ".html", ".rst", ".claims.csv"),
     "provenance": (".csv", ".html"),
     "table": (".csv", ".html", ".rst", ".tex", ".claims.csv"),
-    "figure": (".pdf", ".png", ".csv"),
-    "decider": (".pdf", ".png", ".csv", ".html", ".rst", ".claims.csv"),
+    # The picture stands in its page: alone, Snakemake's page cuts the top of a tall one off.
+    "figure": (".pdf", ".csv", ".html", ".rst"),
+    "decider": (".pdf", ".csv", ".html", ".rst", ".claims.csv"),
 }
 
 

@@ -248,7 +248,8 @@ class BoundStudy:
 
     @cached_property
     def _counting_code(self) -> str:
-        return source_digest(PACKAGE / "models", PACKAGE / "analysis" / "complexity.py")
+        counting = (PACKAGE / "analysis" / f"{name}.py" for name in ("complexity", "flops"))
+        return source_digest(PACKAGE / "models", *counting)
 
     def paper_recipe(self, name: str) -> Recipe:
         """The recipe that a table names, whatever the study trains in its place."""

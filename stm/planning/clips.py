@@ -76,11 +76,19 @@ def _said(dataset: DatasetPlan) -> Clips:
         validation = dict.fromkeys(dataset.folds, round(total / out))
         train = {fold: total - clips for fold, clips in validation.items()}
         return Clips(train, validation, total, f"expected, were the {out} folds equal")
-    train = _by_fold(dataset, typical.train) if typical and typical.train else {}
+    train = _by_fold(dataset, _of_subset(dataset, typical.train)) if typical and typical.train else {}
     validation = _by_fold(dataset, expect["validation"]) if "validation" in expect else {}
     if len(dataset.folds) == 1 and train and validation:
         total = sum([*train.values(), *validation.values()])
     return Clips(train, validation, total, "expected, training clips typical" if train else "unknown")
+
+
+def _of_subset(dataset: DatasetPlan, train: int) -> int:
+    """How many of so many training clips a dataset's subset leaves, were all classes as large as the subset asks."""
+    subset = dataset.entry.subset
+    most = subset.clips_per_class.get("train") if subset else None
+    classes = _whole(dataset.entry.expect.get("classes"))
+    return min(train, most * classes) if most and classes else train
 
 
 def _by_fold(dataset: DatasetPlan, numbers: int | list[int]) -> dict[Fold, int]:

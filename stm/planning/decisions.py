@@ -15,7 +15,7 @@ from typing import Any
 from stm.analysis.power import Test, clips_needed, power, seeds_needed, smallest_decided
 from stm.config.plan import Plan
 from stm.config.tableplan import TableLine, TablePlan
-from stm.planning.questions import Question, compared_obstacle, compared_question, reached_question
+from stm.planning.questions import Known, Question, compared_obstacle, compared_question, reached_question
 from stm.planning.targets import targets
 from stm.reporting.comparisons import Compared, Side, compared_sides, tested
 from stm.reporting.measured import Counts, Measured, load
@@ -76,7 +76,8 @@ def decisions(plan: Plan, asked: Sequence[str], seed_sd: float | None = None) ->
     """
     left_out: Counter[str] = Counter()
     names = [target.name for target in targets(plan, asked) if target.name in plan.known_tables]
-    found = [_table(plan.table(name), len(plan.settings.seeds), seed_sd, left_out) for name in names]
+    known = Known(seed_sd)
+    found = [_table(plan.table(name), len(plan.settings.seeds), known, left_out) for name in names]
     if not asked:
         undecided = (claim for _, _, _, claim in plan.claims if claim.decider is None)
         left_out.update(
@@ -90,7 +91,7 @@ def decisions(plan: Plan, asked: Sequence[str], seed_sd: float | None = None) ->
     return Decisions([table for table in found if table.decisions], left_out)
 
 
-def _table(table: TablePlan, seeds: int, seed_sd: float | None, left_out: Counter[str]) -> TableDecisions:
+def _table(table: TablePlan, seeds: int, known: Known, left_out: Counter[str]) -> TableDecisions:
     lines = {**{x.entry.name: x for x in table.lines}, **table.others}
     found = {name: _measured(line) for name, line in lines.items()}
     spec = table.spec
@@ -102,7 +103,7 @@ def _table(table: TablePlan, seeds: int, seed_sd: float | None, left_out: Counte
     for claim in spec["claims"]:
         if "reached" in claim:
             name = claim["reached"]["line"]
-            reason, question = reached_question(claim, sides[name], lines[name], seed_sd)
+            reason, question = reached_question(claim, sides[name], lines[name], known)
             if question is None:
                 left_out[reason] += 1
             else:
@@ -123,7 +124,7 @@ def _table(table: TablePlan, seeds: int, seed_sd: float | None, left_out: Counte
     # Of an equivalence both its holding and its failing are tested.
     tests = sum({"size": 0, "equivalence": 2}.get(claims[0]["kind"], 1) for claims in possible.values())
     for key, claims in possible.items():
-        reason, question = compared_question(claims, pairs[key], lines[claims[0]["compare"]["first"]], seed_sd)
+        reason, question = compared_question(claims, pairs[key], lines[claims[0]["compare"]["first"]], known)
         if question is None:
             left_out[reason] += len(claims)
         else:

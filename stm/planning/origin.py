@@ -74,7 +74,7 @@ def _line(table: TablePlan, asked: str) -> TableLine:
     found = exact or [line for line in table.lines if asked == line.entry.method]
     if len(found) == 1:
         return found[0]
-    known = "\n".join(f"  {line.number}  {line.entry.name}" for line in table.lines)
+    known = "\n".join(f"  {line.number}  {line.entry.name}" for line in found or table.lines)
     problem = f"several lines are called {asked!r}" if found else f"{asked!r} is no line of {table.name}"
     hint = "" if found else suggestion(asked, [line.entry.name for line in table.lines])
     raise ConfigError(f"{problem}.{hint} Give a name, or a number:\n{known}")

@@ -1,7 +1,7 @@
 """What a claim asks of seeds and clips: which test, of which effect, and what varies in what is measured for it."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,20 @@ from stm.reporting.measured import LEAST_CLASSES_FOR_TOP5
 
 # Of one network's accuracy over seeds, in points, where neither seeds nor the user say it.
 SEED_SD = 1.0
+
+
+@dataclass(frozen=True)
+class Known:
+    """What all questions share: the SD over seeds where the user says it, in points, and clips, read once a dataset."""
+
+    seed_sd: float | None = None
+    by_dataset: dict[str, int | None] = field(default_factory=dict)
+
+    def clips(self, dataset: DatasetPlan) -> int | None:
+        """Of its validation split, all folds together; None where nobody knows."""
+        if dataset.key not in self.by_dataset:
+            self.by_dataset[dataset.key] = sum(clips_of(dataset).validation.values()) or None
+        return self.by_dataset[dataset.key]
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,7 @@ def compared_obstacle(claim: dict[str, Any], pair: Compared, lines: dict[str, Ta
 
 
 def compared_question(
-    claims: list[dict[str, Any]], pair: Compared, line: TableLine, seed_sd: float | None
+    claims: list[dict[str, Any]], pair: Compared, line: TableLine, known: Known
 ) -> tuple[str, Question | None]:
     """What is asked of two lines, or why it is left out."""
     claim = claims[0]
@@ -78,12 +92,10 @@ def compared_question(
     if pair.gap.first.found is not None and pair.gap.second.found is not None:
         spread = difference_spread(*pair.gap.values)
     asked = [claim["id"] for claim in claims], claim["kind"], effect, margin
-    return "", _question(asked, [pair.gap.first, pair.gap.second], pair.gap.measure, spread, line, seed_sd)
+    return "", _question(asked, [pair.gap.first, pair.gap.second], pair.gap.measure, spread, line, known)
 
 
-def reached_question(
-    claim: dict[str, Any], side: Side, line: TableLine, seed_sd: float | None
-) -> tuple[str, Question | None]:
+def reached_question(claim: dict[str, Any], side: Side, line: TableLine, known: Known) -> tuple[str, Question | None]:
     """What is asked of one line, or why it is left out: its own figure, or its lead over a printed one of others."""
     if "inconsistent" in claim:
         return "inconsistent in the paper", None
@@ -97,7 +109,7 @@ def reached_question(
     if side.found is not None:
         correct = side.found.correct[measure]
         spread = difference_spread(correct, np.zeros_like(correct), side.found.groups)
-    return "", _question(asked, [side], measure, spread, line, seed_sd)
+    return "", _question(asked, [side], measure, spread, line, known)
 
 
 def _question(
@@ -106,7 +118,7 @@ def _question(
     measure: str,
     found: Spread | None,
     line: TableLine,
-    seed_sd: float | None,
+    known: Known,
 ) -> Question:
     """A question with what varies, `found` of what was measured, over how many clips the study has.
 
@@ -117,13 +129,13 @@ def _question(
     if sides[0].found is not None and measured:
         clips: int | None = sides[0].found.correct[measure].shape[1]
     else:
-        clips = sum(clips_of(_dataset(line)).validation.values()) or None
+        clips = known.clips(_dataset(line))
     if found is None:
         published = [side.line["published"][measure] / 100 for side in sides]
         found = Spread(math.nan, sum(p * (1 - p) for p in published), 0.0)
-    if seed_sd is not None or math.isnan(found.seeds):
+    if known.seed_sd is not None or math.isnan(found.seeds):
         # Of all networks; pairing their seeds takes nothing off.
-        found = replace(found, seeds=len(sides) * ((SEED_SD if seed_sd is None else seed_sd) / 100) ** 2)
+        found = replace(found, seeds=len(sides) * ((SEED_SD if known.seed_sd is None else known.seed_sd) / 100) ** 2)
     return Question(*asked, found, clips, measured, len(sides))
 
 

@@ -3,12 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from stm.config.figureplan import tables_of
 from stm.config.loading import ConfigError, suggestion
 from stm.config.plan import Plan
 from stm.config.products import Prediction, Run
 
 ENDINGS = (".claims.csv", ".points.csv", ".csv", ".md", ".tex", ".html", ".rst", ".pdf", ".png")
 ORDER, DATASETS, CLAIMS = "temporal_order", "datasets", "claims"
+# Of reports that are no tables, what leads to the lines that they are made of.
+NO_TABLES = {
+    CLAIMS: "Its column `table` names the table or figure that decides a claim, `experiments` what was trained for it",
+    ORDER: "Its column `tables` names the tables of each network",
+    DATASETS: "It is made of annotation files alone",
+    "provenance": "It names every run of the study",
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,18 @@ def table_name(plan: Plan, text: str) -> str:
     Raises:
         ConfigError: it is none.
     """
-    return _known(plan, text, plan.known_tables)
+    name = report_name(plan, text)
+    if name not in (*plan.known_figures, *NO_TABLES):
+        return _known(plan, text, plan.known_tables)
+    raise ConfigError(f"{text} is no table, and only lines of tables can be explained. {_leads_to(plan, name)}")
+
+
+def _leads_to(plan: Plan, name: str) -> str:
+    """Of a report that is no table, where to look instead."""
+    if name in NO_TABLES:
+        return NO_TABLES[name]
+    tables = " or ".join(f"{plan.settings.reports_dir}/{table}.csv" for table in tables_of(plan, name))
+    return f"Its csv file says what it is drawn from{tables and f': lines of {tables}'}"
 
 
 def report_name(plan: Plan, text: str) -> str:

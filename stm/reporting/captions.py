@@ -15,7 +15,7 @@ def rst(text: str) -> str:
     return re.sub(r"([\\*`|_<>\[\]:])", r"\\\1", " ".join(text.split()))
 
 
-def caption(claimed: str, found: str, claims: list[dict[str, str]], study: str) -> str:
+def caption(claimed: str, found: str, claims: list[dict[str, str]], study: str, *, of_paper: bool = True) -> str:
     """The caption of one report.
 
     Args:
@@ -23,8 +23,13 @@ def caption(claimed: str, found: str, claims: list[dict[str, str]], study: str) 
         found: what was measured.
         claims: that it decides, as the cells of their csv file.
         study: its name.
+        of_paper: whether the papers have it; otherwise `claimed` is what is shown.
     """
-    text = [f"**Claimed.** {rst(claimed)}.", f"**Found** in study {rst(study)}. {rst(found)}", verdicts_of(claims)]
+    text = [
+        f"**{'Claimed' if of_paper else 'Shown'}.** {rst(claimed)}.",
+        f"**Found** in study {rst(study)}. {rst(found)}",
+        verdicts_of(claims),
+    ]
     for word in WORDS:
         if word in NOT_LISTED or all(row["verdict"] != word for row in claims):
             continue

@@ -5,7 +5,7 @@ from typing import Any
 
 from stm.config.reportplan import PAPERS
 from stm.csvfile import Value, csv_cell, csv_text
-from stm.data.annotations import class_list, official_folds, read_all
+from stm.data.annotations import SPLITS, class_list, official_folds, read_all
 from stm.data.counts import counts
 from stm.files import write_text
 from stm.reporting import verdicts
@@ -76,6 +76,8 @@ def _obstacle(role: dict[str, Any], count: str, listed: Counts) -> str | None:
         return str(role["obstacle"])
     if count == "clips" and role["without_test"]:
         return WITHOUT_TEST
+    if count in SPLITS and count not in role["expected"]:
+        return f"the dataset's `expect` does not say how many {count} clips its list has: a shorter copy proves nothing"
     numbers = listed.get(count, [])
     return None if len(numbers) == 1 else f"{len(numbers)} numbers are listed for one that is printed"
 

@@ -90,8 +90,9 @@ def claims_markdown(rows: list[dict[str, str]]) -> list[str]:
 
 
 def claims_legend(rows: list[dict[str, str]]) -> str:
-    """What the figures of claims are."""
-    return LEGEND + (FEATURES if any(row["unit"] in OF_FEATURES for row in rows) else "")
+    """What the figures of these claims are: of each unit among them, and of all."""
+    units = {row["unit"] for row in rows}
+    return " ".join(text for of, text in LEGEND if units & set(of) or not of)
 
 
 def smallest_seen(row: dict[str, str]) -> str:
@@ -99,16 +100,33 @@ def smallest_seen(row: dict[str, str]) -> str:
     return row["smallest_effect"] and f"±{_figure(row, row['smallest_effect']).removeprefix('+')}"
 
 
-LEGEND = (
-    "Differences in percentage points, accuracies in percent, 95% intervals; the published ones' are binomial, as of "
-    'unrelated clips. Counts in millions (M) and 10^9 multiply-adds (G). "Could have seen": the smallest true '
-    "difference that these clips and seeds would have found with 80% power. Speeds and their ratios: the median of "
-    "rounds, with their range."
-)
+# Of what figures measure.
 OF_FEATURES = ("silhouette", "distance")
-FEATURES = (
-    " Of features: differences of mean silhouettes, which lie between -1 and 1, or of mean distances of features at "
-    "unit length, in parts of the largest one."
+OF_MAPS = ("correlation", "share of energy")
+# By unit; what holds of all stands last.
+LEGEND: tuple[tuple[tuple[str, ...], str], ...] = (
+    (
+        ("points", "percent"),
+        "Differences in percentage points, accuracies in percent; the published ones' intervals are binomial, as of "
+        "unrelated clips.",
+    ),
+    (
+        OF_FEATURES,
+        "Of features: differences of mean silhouettes, which lie between -1 and 1, or of mean distances of features at "
+        "unit length, in parts of the largest one.",
+    ),
+    (
+        OF_MAPS,
+        "Of maps: differences of mean correlations, which lie between -1 and 1, or of the mean shares of a map's "
+        "energy, between 0 and 1.",
+    ),
+    (("M", "G"), "Counts in millions (M) and 10^9 multiply-adds (G)."),
+    (("ratio", "videos/s", "ms"), "Speeds and their ratios: the median of rounds, with their range."),
+    (
+        (),
+        '95% intervals. "Could have seen": the smallest true difference that these clips and seeds would have found '
+        "with 80% power.",
+    ),
 )
 
 
@@ -231,7 +249,7 @@ def _figure(row: dict[str, str], cell: str) -> str:
     """Differences carry their sign, accuracies do not; other figures stand as they are."""
     if row["unit"] == "points":
         return f"{float(cell):+.1f}"
-    if row["unit"] in OF_FEATURES:
+    if row["unit"] in (*OF_FEATURES, *OF_MAPS):
         return f"{float(cell):+.3f}"
     return f"{float(cell):.1f}" if row["unit"] == "percent" else cell
 

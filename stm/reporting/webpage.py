@@ -17,6 +17,7 @@ LOOKS = {
     "control": ("control", "by construction"),
     "inconsistent": ("inconsistent in the paper",),
 }
+TYPES = {".pdf": "application/pdf", ".csv": "text/csv"}
 CLAIM_HEADER = ("Claim", "Statement", "Published", "Measured", "Verdict", "Why")
 
 
@@ -80,6 +81,16 @@ def picture(file: Path, described: str) -> str:
     """A png file inside the page."""
     data = base64.b64encode(file.read_bytes()).decode()
     return f'<p><img alt="{escape(described)}" src="data:image/png;base64,{data}"></p>'
+
+
+def downloads(*files: Path) -> str:
+    """Links to files that stand inside the page: in the report there is no folder beside it."""
+    links = [
+        f'<a download="{escape(file.name)}" href="data:{TYPES[file.suffix]};base64,'
+        f'{base64.b64encode(file.read_bytes()).decode()}">{escape(file.name)}</a>'
+        for file in files
+    ]
+    return tag("p", " · ".join(links), 'class="small"')
 
 
 def measured_cell(text: str) -> str:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from stm.analysis.complexity import count
@@ -31,3 +34,10 @@ def test_flops_grow_with_the_frames_and_parameters_do_not(settings):
     variant = variant_departures(Variant(**settings), Backbone(block="bottleneck", blocks=[1, 1, 1, 1], width=8))
     one, more = (count({"variant": variant, "frames": t, "classes": 5, "size": [32, 32]}) for t in (1, 16))
     assert more["flops_g"] == pytest.approx(16 * one["flops_g"]) and more["params_m"] == one["params_m"]
+
+
+@pytest.mark.parametrize("module", ["complexity", "latency"])
+def test_the_counter_is_loaded_without_a_word(module):
+    """Logs and `stm export`, whose card counts, show no warning of a library about itself."""
+    command = [sys.executable, "-W", "error::FutureWarning", "-c", f"import stm.analysis.{module}"]
+    assert subprocess.run(command, capture_output=True, text=True).stderr == ""

@@ -23,6 +23,13 @@ def test_a_number_that_means_nothing_is_refused(flag, value, why, capsys):
     assert why in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["status", "plan"])
+def test_a_study_is_missed_and_targets_are_not(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command])
+    assert capsys.readouterr().err.strip().endswith("the following arguments are required: STUDY")
+
+
 @pytest.mark.parametrize(
     ("command", "known"),
     [

@@ -23,14 +23,14 @@ CLIPS = {
 
 
 @pytest.mark.parametrize("role", CLIPS)
-def test_the_papers_dataset_has_the_papers_counts_and_shards_of_a_few_hundred_clips(role):
+def test_the_papers_dataset_has_the_papers_counts_and_shards_of_some_hundred_clips(role):
     dataset = validated(Dataset, read_yaml(CONFIG / "datasets" / f"{role}.yaml"))
     assert dataset.genuine == role and dataset.expect["classes"] == ROLES[role].classes
     validation = dataset.expect["validation"]
     first = validation[0] if isinstance(validation, list) else validation
     # The papers evaluate the clips of Kinetics-400 that they had; the official list has more.
     assert first == {"kinetics400": 19_906}.get(role, ROLES[role].validation)
-    assert 200 <= CLIPS[role] / dataset.shards <= 400
+    assert 400 <= CLIPS[role] / dataset.shards <= 700
     assert all(path.startswith(f"data/{role}/") for path in [*dataset.annotations.values(), dataset.videos])
 
 

@@ -8,6 +8,7 @@ import yaml
 
 from stm.config.loading import ConfigError
 from stm.config.plan import Plan
+from stm.config.reportplan import category
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -44,9 +45,10 @@ def edit(plan: Plan, name: str, **changes) -> None:
 
 def test_a_study_makes_the_figures_of_its_tables(planned):
     every = ["accuracy_cost", "confusions", "figure5", "figure7", "training_curves"]
+    # Table 8 has a network whose cost is shown, too.
     assert planned().figures == every
     assert planned(tables=["table6"]).figures == [name for name in every if name != "figure7"]
-    assert planned(tables=["table8"]).figures == ["figure1", "figure5", "figure6", "training_curves"]
+    assert planned(tables=["table8"]).figures == ["accuracy_cost", "figure1", "figure5", "figure6", "training_curves"]
     assert planned(figures=["confusions"]).figures == ["confusions"]
 
 
@@ -98,6 +100,18 @@ def test_figures_1_and_6_decide_the_claims_that_speak_of_them(planned):
     assert waiting == set()
 
 
+def test_what_figure_1_is_to_show_is_held_against_every_control(planned):
+    claims = planned(tables=["table8"]).figure("figure1").spec["claims"]
+    against: dict[str, set[str]] = {}
+    for claim in claims:
+        against.setdefault(claim["likeness"]["measure"], set()).add(claim["likeness"]["second"])
+    cmm, cstm = ({f"STM/untrained_{name}", f"frequency degeneration/{name}"} for name in ("cmm", "cstm"))
+    # TSN's high frequency is what its own maps are held against: there it is what stands in CMM's place.
+    assert against["flow"] == {*cmm, "STM/cstm", "STM/frame_high", "TSN/high"}
+    assert against["high"] == {*cmm, "STM/cstm", "STM/frame_high", "TSN/middle"}
+    assert against["low"] == {*cstm, "STM/cmm", "STM/frame_low", "TSN/middle"}
+
+
 def test_figure_5_takes_the_first_bound_role_of_each_kind_and_no_network(planned):
     figure = planned().figure("figure5")
     assert {key: found["dataset"] for key, found in figure.spec["shown"].items()} == {
@@ -105,6 +119,9 @@ def test_figure_5_takes_the_first_bound_role_of_each_kind_and_no_network(planned
         "scene": "scenes",
     }
     assert figure.predictions == [] and len(figure.inputs) == 2
+    # It stands with the paper's figures, and says who measures what it shows.
+    assert category(figure.entry) == "TPAMI 2022 Figure \u200a5"
+    assert figure.spec["order_claims"] == ["I20", "I21", "P29", "P30"]
     with pytest.raises(ConfigError, match="no dataset is bound to kinetics400 or ucf101 or hmdb51"):
         planned(roles={"something_v1": "own"}).figure("figure5")
 
@@ -141,10 +158,20 @@ def test_the_curves_are_of_every_run_by_table_and_dataset_and_a_table_of_the_sam
 
 
 def test_accuracy_against_cost_reads_the_tables_themselves(planned):
-    assert planned().figure("accuracy_cost").inputs == ["reports/table6.csv"]
+    assert planned().figure("accuracy_cost").inputs == ["reports/table6.csv", "reports/table11.csv"]
     other = planned(reports_dir="mine", tables=["table7"])
     assert other.figure("accuracy_cost").inputs == ["mine/table7.csv"]
     assert other.figure("accuracy_cost").spec["genuine"] == []
+
+
+def test_accuracy_against_cost_is_of_one_role_and_without_twins(planned):
+    plan = planned(tables=["table10", "table6", "table11"])
+    spec = plan.figure("accuracy_cost").spec
+    # The tables in the figure's order, whose first one names a network; JSON sorts keys.
+    assert [table["name"] for table in spec["tables"]] == ["table6", "table10", "table11"]
+    lines = {line.entry.name: line.predictions[0][0].run.experiment for line in plan.table("table11").lines}
+    assert lines["tsm_temporal_off"] in spec["experiments"]
+    assert not {lines[name] for name in ("tsm_temporal_on", "tsm_scene_off", "tsm_scene_on")} & {*spec["experiments"]}
 
 
 def test_accuracy_against_cost_knows_whose_data_are_the_papers(planned):

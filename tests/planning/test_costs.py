@@ -190,6 +190,11 @@ def test_frames_take_what_is_on_disk_or_what_is_typical(folder):
     assert jpeg_bytes(240, 320, 95) == pytest.approx(0.261 * 240 * 320)
 
 
+def test_of_a_part_of_a_dataset_no_more_is_planned_than_it_may_hold(folder):
+    clips = clips_of(Plan(Path("config/reduced.yaml")).dataset("kinetics400_reduced"))
+    assert (clips.train[None], clips.validation[None]) == (40 * 200, 1000)
+
+
 def test_clips_without_frames_are_not_trained(folder):
     dataset = Plan(Path("config/config.yaml")).dataset("synthetic_scene")
     path = Path(dataset.folder, "manifest.csv")

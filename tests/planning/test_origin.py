@@ -129,6 +129,30 @@ def test_an_unknown_line_is_refused_with_those_that_there_are(folder, capsys):
     assert "'SMT' is no line of table6. Did you mean 'STM'?" in said and "  2  " in said
 
 
+@pytest.mark.parametrize(
+    ("report", "line", "lead"),
+    [
+        ("figure1.csv", "STM", "says what it is drawn from: lines of reports/table8.csv"),
+        ("figure5.png", "STM", "Its csv file says what it is drawn from"),
+        ("claims.csv", "P05", "Its column `table` names the table or figure that decides a claim"),
+        ("temporal_order.csv", "STM", "Its column `tables` names the tables"),
+        ("provenance.html", "STM", "names every run"),
+    ],
+)
+def test_of_a_report_that_is_no_table_it_is_said_where_its_lines_are(folder, capsys, report, line, lead):
+    said = refused(capsys, f"reports/{report}", line)
+    assert said.startswith(f"stm explain: reports/{report} is no table, and only lines of tables can be explained")
+    assert lead in said
+
+
+def test_of_a_name_that_several_lines_have_those_are_listed(demo, capsys):
+    lines = demo.table("table1").lines
+    said = refused(capsys, "table1", "STM")
+    listed = [int(row.split()[0]) for row in said.splitlines()[1:]]
+    assert "several lines are called 'STM'" in said
+    assert listed == [line.number for line in lines if line.entry.method == "STM"] and len(listed) < len(lines)
+
+
 def test_two_runs_that_differ_in_a_setting_and_a_version_say_so_by_kind(demo, stm, finish, capsys):
     tsn = demo.table("table6").lines[0].predictions[0][0]
     finish(stm)

@@ -42,7 +42,6 @@ class MadeTable:
 
     def complexity(self, name, params_m, flops_g):
         path = self.folder / "results" / f"{name}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_sealed(path, {"params_m": params_m, "flops_g": flops_g, "uncounted": {}})
         return str(path)
 

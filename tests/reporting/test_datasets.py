@@ -118,3 +118,14 @@ def test_on_other_data_nothing_is_replicated_or_refuted(folder):
     ]
     assert claims.loc["I27c", "deviations"] == "data: mine for Kinetics-400"
     assert cells(counts, "kinetics400", "classes", "listed") == [["2"]]
+
+
+def test_a_list_of_which_nobody_says_how_long_it_is_proves_nothing(folder):
+    """Of Kinetics-400's training list the copies differ; a shorter one must not refute the papers' number."""
+    for split, first in (("train", 1), ("val", 3)):
+        rows = "".join(f"{label},{first + k:011d},0,10,{split}\n" for k, label in enumerate("ab"))
+        put(f"data/kinetics400/kinetics-400_{split}.csv", f"label,youtube_id,time_start,time_end,split\n{rows}")
+    _, claims = reported(kinetics400="kinetics400")
+    assert claims.loc["I27b", ["measured", "verdict"]].tolist() == ["2", "not testable here"]
+    assert "does not say how many train clips its list has" in claims.loc["I27b", "why"]
+    assert claims.loc["I27c", "verdict"] == "refuted", "19,906 are expected of the validation list"

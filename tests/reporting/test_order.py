@@ -40,6 +40,16 @@ def test_every_order_is_a_row_with_its_distance_from_the_true_one(line, tmp_path
     assert "| drawn/stm-8f-demo-0123abcd | table6 table7 | 90.0 [" in page
 
 
+def test_the_caption_says_what_was_found_and_the_claims_that_it_decides(line, tmp_path):
+    decided(tmp_path, line, claim(line, "reversed", id="P29"))
+    text = (tmp_path / "temporal_order.rst").read_text()
+    assert text.startswith("**Claimed.** TPAMI 2022, Figure 5, and ICCV 2019, Figure 4")
+    assert "drawn (1 network) reversed -60.0, shuffled -40.0, one of them repeated -40.0." in text
+    assert "**1 statement**\\: 1 holds here." in text and "It decides no statement" not in text
+    write_order({"study": "demo", "lines": [], "claims": []}, tmp_path / "nothing")
+    assert "This study trains no network." in (tmp_path / "nothing.rst").read_text()
+
+
 def test_what_sees_no_order_loses_nothing(line, made, tmp_path):
     same = [[made.predictions("any", 0.4)]]
     line["predictions"] = dict.fromkeys(line["predictions"], same)

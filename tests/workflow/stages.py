@@ -21,9 +21,9 @@ ORDER += ["complexity", "table", "order", "datasets", "figure", "claims"]
 ENDINGS = {
     "train": ["/weights.safetensors", "/run.json", "/history.csv"],
     "table": [".csv", ".md", ".tex", ".claims.csv"],
-    "order": [".csv", ".md"],
+    "order": [".csv", ".md", ".html", ".rst", ".claims.csv"],
     "datasets": [".csv", ".md", ".claims.csv"],
-    "figure": [".pdf", ".png", ".csv"],
+    "figure": [".pdf", ".png", ".csv", ".md", ".html", ".rst"],
     "claims": [".csv", ".md"],
 }
 # What `stm <stage>` is told to write, where it is more than --out.

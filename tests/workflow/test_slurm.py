@@ -16,7 +16,7 @@ import pytest
 from safetensors.torch import load_file
 from torch import allclose, equal
 
-from ..slurmcluster import SlurmCluster, absent, hindrance, wait_until
+from ..slurmcluster import SlurmCluster, require, wait_until
 from .conftest import Pipeline, environment, pipeline_in
 
 pytestmark = pytest.mark.slurm
@@ -29,10 +29,7 @@ TABLE = "reports/table6.csv"
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory) -> Iterator[SlurmCluster]:
     """A Slurm of our own. Where one could be started, it must be."""
-    if missing := absent():
-        pytest.skip(f"no Slurm here ({', '.join(missing)} not found): apt-get install slurm-wlm munge")
-    if why := hindrance():
-        pytest.fail(why)
+    require()
     if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
         pytest.fail("snakemake-executor-plugin-slurm is not installed: `make venv` installs it")
     cluster = SlurmCluster(tmp_path_factory.mktemp("slurm"))
@@ -56,6 +53,8 @@ def for_this_cluster(pipeline: Pipeline) -> Pipeline:
         snakefile.write_text(text.replace('"$@"', ON_THE_CPU))
 
     def change(profile: dict) -> None:
+        for asked in profile["set-resources"].values():
+            asked.pop("workers", None)
         profile["default-resources"] |= {"slurm_account": "root", "slurm_partition": "main"}
         # There is no accounting here for sacct to read, nor a network between the nodes.
         profile |= {"slurm-status-command": "squeue", "slurm-init-seconds-before-status-checks": 3, "latency-wait": 5}

@@ -44,7 +44,7 @@ rule evaluate_checkpoint:
     resources:
         gpu=gpus,
         nodes=1,
-        workers=0,
+        workers=loader_workers,
         attempt=lambda w, attempt: attempt,
     params:
         spec=lambda w: canonical_json(imported_of(w).prediction_spec),

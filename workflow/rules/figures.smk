@@ -21,7 +21,7 @@ rule features:
     threads: reserved_cores
     resources:
         gpu=gpus,
-        workers=0,
+        workers=loader_workers,
     params:
         spec=lambda w: canonical_json(features_of(w).spec),
     message:
@@ -67,7 +67,7 @@ rule maps:
     threads: reserved_cores
     resources:
         gpu=gpus,
-        workers=0,
+        workers=loader_workers,
     params:
         spec=lambda w: canonical_json(maps_of(w).spec),
         start=lambda w, input: weights_options(input.start),
@@ -89,7 +89,7 @@ rule deciding_figure:
         lambda w: figure_of(w).inputs,
     output:
         pdf=shown(f"{REPORTS}/{{figure}}.pdf", category_of_figure, "pdf"),
-        png=shown(f"{REPORTS}/{{figure}}.png", category_of_figure, PICTURE),
+        png=f"{REPORTS}/{{figure}}.png",
         csv=shown(f"{REPORTS}/{{figure}}.csv", category_of_figure, CSV),
         md=f"{REPORTS}/{{figure}}.md",
         html=shown(f"{REPORTS}/{{figure}}.html", category_of_figure, PAGE),
@@ -112,20 +112,22 @@ rule deciding_figure:
 
 
 rule figure:
-    """One picture, and what it shows."""
+    """One picture, what it shows, and a page of it."""
     input:
         lambda w: figure_of(w).inputs,
     output:
-        pdf=shown(f"{REPORTS}/{{figure}}.pdf", category_of_figure, "pdf", "figure"),
-        png=shown(f"{REPORTS}/{{figure}}.png", category_of_figure, PICTURE, "figure"),
-        csv=shown(f"{REPORTS}/{{figure}}.csv", category_of_figure, CSV, "figure"),
+        pdf=shown(f"{REPORTS}/{{figure}}.pdf", category_of_figure, "pdf"),
+        png=f"{REPORTS}/{{figure}}.png",
+        csv=shown(f"{REPORTS}/{{figure}}.csv", category_of_figure, CSV),
+        md=f"{REPORTS}/{{figure}}.md",
+        html=shown(f"{REPORTS}/{{figure}}.html", category_of_figure, PAGE),
+        caption=f"{REPORTS}/{{figure}}.rst",
     log:
         "results/logs/figure/{figure}.log",
     conda:
         "../../environment.yml"
     params:
         spec=lambda w: spec_file(w.figure, figure_of(w).spec),
-        title=lambda w: figure_of(w).entry.title,
         out=lambda w, output: output.pdf.removesuffix(".pdf"),
     message:
         "Drawing {output.pdf}"

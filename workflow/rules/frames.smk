@@ -113,7 +113,9 @@ rule manifest:
     message:
         "Indexing the frames of {wildcards.dataset}"
     shell:
-        "stm manifest --clips {input.clips} --classes {input.classes} --shards {input.shards}"
+        # Their folder: thousands of paths are longer than Linux lets one argument of a command be (128 KB).
+        "stm manifest --clips {input.clips} --classes {input.classes}"
+        " --shards results/frames/{wildcards.dataset}/shards"
         " --index {output.index} --manifest {output.manifest} > {log} 2>&1"
 
 

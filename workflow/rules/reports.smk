@@ -41,19 +41,11 @@ rule temporal_order:
     input:
         lambda w: order_plan_of(w).paths,
     output:
-        csv=shown(
-            f"{REPORTS}/temporal_order.csv", "Order of frames", CSV, "temporal_order"
-        ),
+        csv=shown(f"{REPORTS}/temporal_order.csv", "Order of frames", CSV),
         md=f"{REPORTS}/temporal_order.md",
-        html=shown(
-            f"{REPORTS}/temporal_order.html", "Order of frames", PAGE, "temporal_order"
-        ),
-        claims=shown(
-            f"{REPORTS}/temporal_order.claims.csv",
-            "Order of frames",
-            CLAIMS,
-            "temporal_order",
-        ),
+        html=shown(f"{REPORTS}/temporal_order.html", "Order of frames", PAGE),
+        claims=shown(f"{REPORTS}/temporal_order.claims.csv", "Order of frames", CLAIMS),
+        caption=f"{REPORTS}/temporal_order.rst",
     log:
         "results/logs/temporal_order.log",
     conda:

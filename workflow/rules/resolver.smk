@@ -124,11 +124,21 @@ def gpus(wildcards):
     return min(1, len(visible_gpus()))
 
 
+def loader_workers(wildcards):
+    """Processes that load clips for one network: none on a CPU, whose cores compute; where this machine has GPUs its cores,
+    shared among them, and not more than eight. On a cluster the profile says it.
+    """
+    found = len(visible_gpus())
+    return min(8, (os.cpu_count() or 1) // found) if found else 0
+
+
 def spec_file(name, spec):
     """A specification as a file, its digest in its name. Of a table with many seeds it is longer than Linux lets one
     argument of a command be (128 KB).
     """
-    path, text = Path(f"results/specs/{name}-{digest(spec, 16)}.json"), canonical_json(spec)
+    path, text = Path(f"results/specs/{name}-{digest(spec, 16)}.json"), canonical_json(
+        spec
+    )
     # One that is damaged is written anew.
     if not path.is_file() or path.read_bytes() != text.encode():
         write_text(path, text)
@@ -179,7 +189,7 @@ def motion_of(wildcards):
 
 
 # In which form the report page has a report; its list is in this order.
-PAGE, PICTURE, CSV, CLAIMS = "a page", "a picture", "csv", "csv of its claims"
+PAGE, CSV, CLAIMS = "a page", "csv", "csv of its claims"
 
 
 def shown(path, place, form, caption="found"):

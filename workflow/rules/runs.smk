@@ -1,5 +1,5 @@
 # Training, evaluation, and what networks cost. Resources, unlike params, make nothing again when they change: N processes
-# train what one does, so that a profile may say `set-resources: train: gpu=4`, and `workers=8` for loader processes, which
+# train what one does, so that a profile may say `set-resources: train: gpu=4`, and `workers=12` for loader processes, which
 # change nothing either. It may also ask for more memory and time at every attempt, of which there is more than one where
 # it says `retries`.
 #
@@ -59,7 +59,7 @@ rule train:
     resources:
         gpu=gpus,
         nodes=1,
-        workers=0,
+        workers=loader_workers,
         attempt=lambda w, attempt: attempt,
     params:
         # All that this run depends on, and nothing else: an edit of another experiment must not retrain it.
@@ -92,7 +92,7 @@ rule evaluate:
     resources:
         gpu=gpus,
         nodes=1,
-        workers=0,
+        workers=loader_workers,
         attempt=lambda w, attempt: attempt,
     params:
         spec=lambda w: canonical_json(prediction_of(w).spec),
@@ -124,7 +124,7 @@ rule evaluate_orders:
     resources:
         gpu=gpus,
         nodes=1,
-        workers=0,
+        workers=loader_workers,
         attempt=lambda w, attempt: attempt,
     params:
         specs=canonical_json(list(PLAN.order_specs.values())),

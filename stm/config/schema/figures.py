@@ -55,12 +55,13 @@ class Confusions(Strict):
 
 
 class AccuracyCost(Strict):
-    """Top-1 against FLOPs of the networks that were trained for some tables."""
+    """Top-1 against FLOPs of the networks that were trained for some tables, without Twins Training."""
 
     kind: Literal["accuracy_cost"]
     title: str
-    # Those of them that the study makes.
+    # Those of them that the study makes, and of their lines those of one role.
     tables: Tables
+    role: Role
 
 
 # What is shown of a network: `<line>/<signal>`, as stm.analysis.maps calls it.
@@ -110,6 +111,8 @@ class Examples(Strict):
     """Frames of a clip and of its opposite on temporal-related data, and of a clip of scene-related data."""
 
     kind: Literal["examples"]
+    paper: Literal["iccv2019", "tpami2022"]
+    where: str
     title: str
     # The first role of each that the study binds.
     temporal: Annotated[list[Role], Field(min_length=1)]

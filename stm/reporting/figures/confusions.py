@@ -15,8 +15,14 @@ from stm.analysis.statistics import accuracy_interval
 from stm.csvfile import Value, csv_text
 from stm.files import write_text
 from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page
+from stm.reporting.figures.figurepage import write_pages
 from stm.reporting.measured import joined, load
 
+EXPLAINED = (
+    "Of a pair of classes, the share of the clips of both that are taken for the other one, with 95% intervals. A "
+    "network confuses its worst pairs most partly by chance, and another one does better on them by chance alone: so "
+    "the worst pairs of both are shown. The csv file has every pair that either confuses at least once."
+)
 # Of a class's name, in a picture.
 LETTERS = 28
 
@@ -25,6 +31,7 @@ Row = dict[str, Value]
 
 def write_confusions(spec: dict[str, Any], out: Path) -> None:
     """Write `out`.pdf and .png, the pairs that each line confuses most, and `out`.csv, every pair that one confuses.
+    For people .md, .html and .rst.
 
     Args:
         spec: of `stm.config.askedfigure.FigurePlan`.
@@ -51,6 +58,8 @@ def write_confusions(spec: dict[str, Any], out: Path) -> None:
         grid[-1, 0].set_xlabel("Clips of the two classes that are taken for the other class (%)")
         handles, names = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper right", ncols=2)
+    said = " ".join(_worst(method, pairs, methods) for method, pairs in shown.items())
+    write_pages(spec, f"{said} {EXPLAINED}", said, out)
 
 
 def _taken(line: dict[str, Any]) -> np.ndarray:
@@ -96,6 +105,16 @@ def _most_confused(rows: list[Row], method: str, pairs: int) -> list[Row]:
     """The pairs that a line confuses most, the worst first; of ties the first in the order of the classes."""
     confused = [row for row in rows if row[f"{method}_confused"]]
     return sorted(confused, key=lambda row: -float(str(row[f"{method}_confused"])))[:pairs]
+
+
+def _worst(method: str, pairs: list[Row], methods: list[str]) -> str:
+    """The pair that a line confuses most, and what the others do with it."""
+    if not pairs:
+        return f"{method} takes no class for another."
+    row = pairs[0]
+    others = ", ".join(f"{other} {row[f'{other}_confused']:.1f}%" for other in methods if other != method)
+    names = f"“{row['class']}” and “{row['other_class']}”"
+    return f"{method} confuses {names} most: {row[f'{method}_confused']:.1f}% of their clips ({others})."
 
 
 def _panel(axes: Axes, chosen_by: str, pairs: list[Row], methods: list[str]) -> None:

@@ -11,13 +11,19 @@ from matplotlib.ticker import MaxNLocator
 from stm.csvfile import Value, csv_text
 from stm.files import file_digest, read_sealed, write_text
 from stm.reporting.figures.drawing import DASHES, PAGE, colours, page
+from stm.reporting.figures.figurepage import write_pages
 from stm.reporting.measured import TableError
 
+EXPLAINED = (
+    "A row a table and dataset, a curve a run, the runs of one line alike. Loss and accuracy are those of the training "
+    "clips as they are shown in training. A table whose runs stand above already is not drawn again."
+)
 MEASURES = {"loss": "Training loss", "train_top1": "Training top-1 (%)"}
 
 
 def write_curves(spec: dict[str, Any], out: Path) -> None:
-    """Write `out`.pdf, .png and .csv: a row of panels a table, a curve a run; the runs of one line look alike.
+    """Write `out`.pdf, .png and .csv: a row of panels a table, a curve a run; the runs of one line look alike. For
+    people .md, .html and .rst.
 
     Args:
         spec: of `stm.config.askedfigure.FigurePlan`.
@@ -42,6 +48,8 @@ def write_curves(spec: dict[str, Any], out: Path) -> None:
         figure.align_ylabels()
     rows = _rows(spec, histories)
     write_text(out.with_name(f"{out.name}.csv"), csv_text(rows[0], rows))
+    found = _found(spec, histories)
+    write_pages(spec, f"{found} {EXPLAINED}", found, out)
 
 
 def _history(path: Path) -> list[dict[str, float]]:
@@ -72,6 +80,19 @@ def _row(axes: list[Axes], panel: dict[str, Any], histories: dict[str, list[dict
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_title(panel["where"], loc="left")
     axes[1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.03), borderaxespad=0.3, labelspacing=0.25)
+
+
+def _found(spec: dict[str, Any], histories: dict[str, list[dict[str, float]]]) -> str:
+    """How well the runs know what they were trained on."""
+    reached = [
+        (histories[path][-1]["train_top1"], f"{line['label']}, {panel['where']}")
+        for panel in spec["panels"]
+        for line in panel["lines"]
+        for path in line["histories"].values()
+    ]
+    (low, lowest), (high, highest) = min(reached), max(reached)
+    runs = "1 run" if len(reached) == 1 else f"{len(reached)} runs"
+    return f"Training top-1 of {runs} after the last epoch: {low:.1f}% ({lowest}) to {high:.1f}% ({highest})."
 
 
 def _rows(spec: dict[str, Any], histories: dict[str, list[dict[str, float]]]) -> list[dict[str, Value]]:

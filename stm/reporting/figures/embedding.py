@@ -114,12 +114,18 @@ def _draw(
         for (i, k), network, found in zip(places, networks, maps, strict=True):
             _panel(grid[i, k], found, network.labels[drawn], classes)
             grid[i, k].set_title(network.line["method"])
-            value = deciding(rows, network.line["name"])["silhouette"]
-            grid[i, k].set_xlabel(f"silhouette of the features {value:.2f}")
+            grid[i, k].set_xlabel(separation_label(rows, network.line["name"]))
             if k == 0:
                 grid[i, k].set_ylabel(titles[i])
         handles, labels = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=5, handletextpad=0.2, columnspacing=1.2)
+
+
+def separation_label(rows: list[Row], name: str) -> str:
+    """How far apart the classes lie in what the map is of, and in what claims are decided by; of all clips."""
+    of_logits = next(row for row in rows if (row["name"], row["space"], row["scaling"]) == (name, "logits", "raw"))
+    features = deciding(rows, name)
+    return f"silhouette: logits {of_logits['silhouette']:.2f}, features {features['silhouette']:.2f}"
 
 
 def _panel(axes: Axes, points: np.ndarray, labels: np.ndarray, classes: list[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from stm.csvfile import Value
-from stm.reporting.figures.deciderpage import Measures, write_pages
+from stm.reporting.figures.figurepage import Measures, write_pages
 from stm.reporting.figures.separation import DECIDING
 
 HEADER = ["Network", "", "Seed", "Silhouette", "Within", "Between", "Ratio", "k-NN", "Silhouette of the maps"]
@@ -27,7 +27,7 @@ def write_embedding_pages(spec: dict[str, Any], rows: list[Row], claims: list[Ro
     found = "; ".join(f"{name} {deciding(rows, name)['silhouette']:.3f}" for name in names)
     measured = Measures("", HEADER, _lines(rows), text_columns=2)
     explained = _explained(spec, rows, out.name)
-    write_pages(spec, [measured], explained, f"Mean silhouette of the features: {found}.", claims, out)
+    write_pages(spec, explained, f"Mean silhouette of the features: {found}.", out, [measured], claims)
 
 
 def deciding(rows: list[Row], name: str) -> Row:
@@ -44,7 +44,8 @@ def _explained(spec: dict[str, Any], rows: list[Row], name: str) -> str:
         f"classes; k-NN: {spec['neighbours']} nearest clips, leave one out. Maps: t-SNE of the logits of "
         f"{shown['clips']} clips of {shown['classes']} classes, chosen by hashes, with perplexity "
         f"{spec['perplexity']:g}; mean and range of {spec['map_seeds']} starts, of which the first is drawn. Raw "
-        f"features, logits, and every map stand in {name}.csv."
+        f"features, logits, and every map stand in {name}.csv. Below each map: the mean silhouettes of all clips, of "
+        f"the logits, which the map is made of, and of the features, by which claims are decided."
     )
 
 

@@ -13,6 +13,10 @@ from stm.data.shards import FrameIndex
 from stm.data.transforms import decode
 from stm.files import digest, write_text
 from stm.reporting.figures.drawing import PAGE, page
+from stm.reporting.figures.figurepage import write_pages
+
+# Of scenes, the first by a hash among which the one with the most contrast is shown.
+CANDIDATES = 10
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,13 @@ class Example:
         """Bytes (frames, H, W, 3)."""
         return decode(self.index.read(self.row, self.numbers(frames))).permute(0, 2, 3, 1).numpy()
 
+    def contrast(self, frames: int) -> float:
+        """How far grey values lie apart in a frame, in the mean over frames."""
+        return float(self.pictures(frames).mean(axis=3).std(axis=(1, 2)).mean())
+
 
 def write_examples(spec: dict[str, Any], out: Path) -> None:
-    """Write `out`.pdf and .png, a row a clip, and `out`.csv, a row a frame.
+    """Write `out`.pdf and .png, a row a clip, `out`.csv, a row a frame, and for people .md, .html and .rst.
 
     Args:
         spec: of `stm.config.askedfigure.FigurePlan`.
@@ -48,7 +56,7 @@ def write_examples(spec: dict[str, Any], out: Path) -> None:
     Raises:
         FileNotFoundError, ShardError: frames are not where an index says.
     """
-    examples = [*_temporal(spec["shown"]["temporal"]), _scene(spec["shown"]["scene"])]
+    examples = [*_temporal(spec["shown"]["temporal"]), _scene(spec["shown"]["scene"], spec["frames"])]
     rows = [row for example in examples for row in _rows(spec, example)]
     write_text(out.with_name(f"{out.name}.csv"), csv_text(rows[0], rows))
     pictures = [example.pictures(spec["frames"]) for example in examples]
@@ -61,6 +69,7 @@ def write_examples(spec: dict[str, Any], out: Path) -> None:
             for axes, frame in zip(line.subplots(1, len(frames), squeeze=False)[0], frames, strict=True):
                 axes.imshow(frame, interpolation="nearest")
                 axes.set_axis_off()
+    _write_pages(spec, examples, out)
 
 
 def _temporal(found: dict[str, Any]) -> list[Example]:
@@ -83,13 +92,21 @@ def _temporal(found: dict[str, Any]) -> list[Example]:
     return [Example("temporal", index, row), Example("temporal", index, _first(index, twins or rows[other]))]
 
 
-def _scene(found: dict[str, Any]) -> Example:
+def _scene(found: dict[str, Any], frames: int) -> Example:
+    """Of the first few clips by a hash of their names the one with the most contrast: of a dark and even one nothing
+    would be seen in print.
+    """
     index = FrameIndex(Path(found["index"]))
-    return Example("scene", index, _first(index, index.select("validation", found["fold"]).tolist()))
+    rows = _by_hash(index, index.select("validation", found["fold"]).tolist())
+    return max((Example("scene", index, row) for row in rows[:CANDIDATES]), key=lambda shown: shown.contrast(frames))
 
 
 def _first(index: FrameIndex, rows: Iterable[int]) -> int:
-    return min(rows, key=lambda row: digest(index.clip(row).clip))
+    return _by_hash(index, rows)[0]
+
+
+def _by_hash(index: FrameIndex, rows: Iterable[int]) -> list[int]:
+    return sorted(rows, key=lambda row: digest(index.clip(row).clip))
 
 
 def _title(example: Example) -> str:
@@ -97,6 +114,24 @@ def _title(example: Example) -> str:
         return f"The same frames backwards: no longer “{example.label}”"
     what = "order tells the class" if example.data == "temporal" else "any frame tells the class"
     return f"“{example.label}” ({example.data}: {what})"
+
+
+def _write_pages(spec: dict[str, Any], examples: list[Example], out: Path) -> None:
+    """What is drawn, and where what the papers say of it is measured."""
+    *temporal, scene = (f"“{example.label}” ({example.index.clip(example.row).clip})" for example in examples)
+    of = {data: spec["shown"][data]["dataset"] for data in ("temporal", "scene")}
+    pair = f"{temporal[0]} forwards and backwards" if examples[1].backwards else " and ".join(temporal)
+    drawn = f"Drawn: {pair} of {of['temporal']}, {scene} of {of['scene']}."
+    decided = f" ({', '.join(spec['order_claims'])})" if spec["order_claims"] else ""
+    elsewhere = (
+        f"Nothing is measured of these clips. What the papers say of them{decided} is tested on all clips, backwards "
+        "and with one frame alone: temporal_order has it."
+    )
+    chosen = (
+        "Nobody chooses: of pairs of opposite classes, and of clips, it is the first by a hash of their names; of the "
+        f"first {CANDIDATES} clips of scenes the one with the most contrast."
+    )
+    write_pages(spec, f"{drawn} {chosen} {elsewhere}", f"{drawn} {elsewhere}", out)
 
 
 def _rows(spec: dict[str, Any], example: Example) -> list[dict[str, Value]]:

@@ -16,9 +16,9 @@ from stm.config.signals import EVEN, OF_FRAMES, STEP, UNTRAINED
 from stm.csvfile import Value, csv_text
 from stm.files import write_text
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
-from stm.reporting.figures.deciderpage import Measures, write_pages
 from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page
 from stm.reporting.figures.featureclaims import claim_rows
+from stm.reporting.figures.figurepage import Measures, write_pages
 from stm.reporting.figures.likeness import COLUMNS, Seen, claim_pairs, likeness_rows, load_seen
 
 Row = dict[str, Value]
@@ -194,7 +194,7 @@ def _write_pages(spec: dict[str, Any], rows: list[Row], claims: list[Row], about
         for measure, subject in spec["measures"].items()
         if means.get((measure, subject)) is not None
     ]
-    write_pages(spec, measured, explained, "; ".join(found) + "." if found else "", claims, out)
+    write_pages(spec, explained, "; ".join(found) + "." if found else "", out, measured, claims)
 
 
 def _cells(row: Row) -> list[str]:

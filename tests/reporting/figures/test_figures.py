@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from stm.evaluation.predictions import Predictions, write
+from stm.reporting.figures.accuracycost import mark
+from stm.reporting.figures.embedding import separation_label
 from stm.reporting.figures.featureclaims import claim_rows
 from stm.reporting.figures.kinds import write_figure
 from stm.reporting.figures.separation import claim_pairs, load_networks
@@ -47,6 +49,43 @@ def test_the_same_files_give_the_same_bytes(request, made, tmp_path, kind):
     assert [name for name in files if (first / name).read_bytes() != (second / name).read_bytes()] == []
 
 
+def test_the_page_of_a_picture_has_it_whole_with_its_files_inside(opened, made, tmp_path):
+    write_figure(curves_spec(tmp_path, lines=12), tmp_path / "picture")
+    page = opened(tmp_path / "picture.html")
+    page.set_viewport_size({"width": 1000, "height": 400})
+    assert page.locator("h1").inner_text() == "a picture, study demo"
+    box = page.locator("img").bounding_box()
+    assert box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= 1000 < box["height"] * 3
+    assert page.evaluate("document.documentElement.scrollHeight") >= box["y"] + box["height"]
+    for file in ("picture.pdf", "picture.csv"):
+        with page.expect_download() as told:
+            page.get_by_text(file).click()
+        assert Path(told.value.path()).read_bytes() == (tmp_path / file).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        ("curves", "Training top-1 of 4 runs after the last epoch: 30.0% (network 0, Table 11) to 31.0% (network 1"),
+        ("confusions", "and “"),
+        ("accuracy_cost", "The highest top-1 of 4 networks: STM 95.0% at "),
+    ],
+)
+def test_a_caption_of_a_figure_of_our_own_says_what_was_found_and_claims_nothing(request, made, tmp_path, kind, found):
+    match kind:
+        case "accuracy_cost":
+            spec = cost_spec(made, tmp_path)
+        case "curves":
+            spec = curves_spec(tmp_path, lines=2)
+        case _:
+            spec = request.getfixturevalue(kind)
+    write_figure(spec, tmp_path / "picture")
+    caption, page = ((tmp_path / f"picture.{form}").read_text() for form in ("rst", "md"))
+    assert caption.startswith("**Shown.** a picture.") and "Claimed" not in caption
+    assert caption.endswith("It decides no statement of the papers.\n")
+    assert found in caption.replace("\\", "") and found in page.replace("\\", "")
+
+
 # Confusions
 
 
@@ -56,7 +95,7 @@ def confusions(made) -> dict:
     return {**COMMON, "kind": "confusions", "table": "table6", "pairs": 3, "lines": [lines[0], lines[3]]}
 
 
-def test_confusions_are_the_share_of_both_classes_taken_for_the_other(drawn, confusions, made):
+def test_confusions_are_the_share_of_both_classes_taken_for_the_other(drawn, confusions, made, tmp_path):
     found = drawn(confusions).set_index(["class", "other_class"])
     # The made predictions take a clip for its own class or for its partner.
     assert found.index.tolist() == [tuple(pair) for pair in made.pairs]
@@ -64,12 +103,16 @@ def test_confusions_are_the_share_of_both_classes_taken_for_the_other(drawn, con
     # 240 clips in four pairs: half of TSN's are right, 95% of STM's.
     assert found["TSN_confused"].mean() == 50 and found["STM_confused"].mean() == 5
     assert (found["TSN_low"] < found["TSN_confused"]).all() and (found["TSN_confused"] < found["TSN_high"]).all()
+    worst = found.reset_index().sort_values("TSN_confused", ascending=False, kind="stable").iloc[0]
+    said = f"TSN confuses “{worst['class']}” and “{worst['other_class']}” most: {worst['TSN_confused']:.1f}%"
+    assert said in (tmp_path / "picture.html").read_text()
 
 
-def test_networks_that_make_no_mistake_have_no_confused_pairs(drawn, confusions, made):
+def test_networks_that_make_no_mistake_have_no_confused_pairs(drawn, confusions, made, tmp_path):
     for line in confusions["lines"]:
         line["measured"]["predictions"] = [[made.predictions(f"perfect {line['method']}", 1.0)]]
     assert drawn(confusions).empty
+    assert "TSN takes no class for another." in (tmp_path / "picture.rst").read_text()
 
 
 # Accuracy against cost
@@ -80,7 +123,12 @@ def cost_spec(made, folder: Path, **measured) -> dict:
     write_table(table, folder / "table6")
     told = [line["measured"] for line in table["lines"]]
     genuine = [line["experiment"] for line in told if line["genuine"]]
-    return {**COMMON, "kind": "accuracy_cost", "tables": {"table6": str(folder / "table6.csv")}, "genuine": genuine}
+    shown = {"experiments": [line["experiment"] for line in told], "genuine": genuine}
+    return {**COMMON, "kind": "accuracy_cost", "tables": [named("table6", folder)], **shown}
+
+
+def named(table: str, folder: Path) -> dict:
+    return {"name": table, "file": str(folder / "table6.csv")}
 
 
 def test_accuracy_against_cost_is_what_the_table_says(drawn, made, tmp_path):
@@ -100,13 +148,23 @@ def test_a_published_figure_stands_only_beside_the_papers_own_data(drawn, made, 
 
 def test_a_network_that_stands_in_two_tables_is_drawn_once(drawn, made, tmp_path):
     spec = cost_spec(made, tmp_path / "reports")
-    found = drawn({**spec, "tables": {**spec["tables"], "again": spec["tables"]["table6"]}})
+    # As the first table calls it, whatever the alphabet says.
+    found = drawn({**spec, "tables": [*spec["tables"], named("again", tmp_path / "reports")]})
     assert found["table"].tolist() == ["table6"] * 4
+
+
+def test_lines_of_other_data_and_recipes_are_left_out(drawn, made, tmp_path):
+    spec = cost_spec(made, tmp_path / "reports")
+    assert drawn({**spec, "experiments": spec["experiments"][1:3]})["method"].tolist() == ["CSTM", "CMM"]
+
+
+def test_no_two_marks_look_alike():
+    assert len({tuple(mark(k).values()) for k in range(100)}) == 100
 
 
 def test_a_table_without_a_trained_network_is_refused(made, tmp_path):
     write_table(made.spec([made.line(1, "STM")]), tmp_path / "table6")
-    spec = {**COMMON, "kind": "accuracy_cost", "tables": {"table6": str(tmp_path / "table6.csv")}, "genuine": []}
+    spec = {**COMMON, "kind": "accuracy_cost", "tables": [named("table6", tmp_path)], "experiments": [], "genuine": []}
     with pytest.raises(TableError, match="no measured line has run_flops_g"):
         write_figure(spec, tmp_path / "picture")
 
@@ -218,6 +276,11 @@ def test_measures_are_of_every_space_and_of_every_map(drawn, embedding, tmp_path
     assert len(points) == 2 * 24 and set(points["class"]) == {"one", "two"} and points["x"].notna().all()
     page = (tmp_path / "picture.md").read_text()
     assert "](picture.png)" in page and "35 clips of 2 classes" in page
+    # Below a map of logits stand both.
+    values = [measured.loc[("stm_with", *key), "silhouette"] for key in (("logits", "raw"), key)]
+    assert separation_label(
+        found.to_dict("records"), "stm_with"
+    ) == "silhouette: logits {:.2f}, features {:.2f}".format(*values)
 
 
 def test_the_same_clips_are_drawn_of_every_network_and_nobody_chooses_them(drawn, embedding, tmp_path):

@@ -118,6 +118,10 @@ def test_the_page_opens_with_its_picture_its_measures_and_its_claims(opened, spe
     assert page.locator("table:not(.claims) tbody tr").count() == len(rows) == 3 * 4
     verdicts = pd.read_csv(tmp_path / "picture.claims.csv")["verdict"].tolist()
     assert page.locator("table.claims .verdict").all_inner_texts() == verdicts
+    # The words below are of what is measured here.
+    words = page.locator("table.claims ~ p.small, .wide:has(table.claims) + p.small").inner_text()
+    assert "mean correlations" in words and "shares of a map's energy" in words and "percentage points" not in words
+    assert page.locator("table.claims td[data-label=measured]").first.inner_text().startswith("+0.")
 
 
 def test_the_csv_holds_each_signal_with_its_difference_to_the_one_in_question(spec):

@@ -26,7 +26,7 @@ def harmed(content: bytes, k: int, draw: random.Random) -> bytes:
 @pytest.mark.parametrize(
     ("name", "flag", "pattern"),
     [
-        ("manifest", "--shards", "{}"),
+        ("manifest", "--shards", "{}/0001.arrow"),
         ("train", "--index", "{}"),
         ("train", "--index", "shards/0000.tar"),
         ("evaluate", "--index", "{}"),
