@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from stm.allocator import keep_freed_memory
 from stm.analysis.rounds import median, ratio
 from stm.config.specification import recipe_in_full
 from stm.data.shards import FrameIndex
@@ -54,6 +55,8 @@ def main() -> None:
     options = parser.parse_args()
     spec = json.loads((options.run / "run.json").read_text())["spec"]
     device = torch.device(options.device)
+    # As a training does.
+    keep_freed_memory()
     be_repeatable(recipe_in_full(spec["recipe"])["threads"], device)
     index = FrameIndex(options.index)
     trainings: dict[str, Training] = {"held in memory": HeldInMemory("held", spec, index, None, Execution(device))}

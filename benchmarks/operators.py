@@ -1,17 +1,22 @@
 """Forms of the operators over time side by side, each inside a small block: the ones that are used, and others.
 
     python benchmarks/operators.py                       # a CPU, one thread; minutes
-    python benchmarks/operators.py --device cuda
+    python benchmarks/operators.py --device cuda --precision bfloat16 --compiled
 
 The block is a 1x1 convolution with its norm before the operator and one after it, in channels-last memory: a form that
 is fast by itself and leaves the memory in another order makes the convolution after it slow. Every form is first held
 to the first one's values and gradients. Times are medians over rounds, in which the forms take turns: of processor time
-on a CPU, which a busy machine changes little, of wall time on a GPU. Results: operators.md.
+on a CPU, which a busy machine changes little, of wall time on a GPU. `--compiled` adds the form that is used with its
+whole block compiled by torch.compile, which takes a minute a shape. Results: operators.md.
+
+Of CMM's way back to all channels there are forms for inference alone: it has no norm behind it, so that it can be
+multiplied into the 1x1 convolution after the sum.
 """
 
 import argparse
 import copy
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,13 +25,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stm.allocator import keep_freed_memory
+from stm.analysis.speed import compiled
+from stm.models import reference
 from stm.models.temporal import as_clips, motion_difference, temporal_convolution, temporal_shift
 
 FRAMES, PART = 8, 8
 # Clips, channels, side: the four stages of ResNet-50 at 224 pixels, and the demo's at 56.
 SHAPES = [(2, 64, 56), (2, 128, 28), (2, 256, 14), (2, 512, 7), (16, 16, 14), (16, 32, 14), (16, 64, 7), (16, 128, 4)]
 # (N*T, C, H, W) features, and what the operator has beside them: a kernel, or the features after a convolution.
-Form = Callable[[Tensor, Tensor], Tensor]
+Form = Callable[..., Tensor]
+EXPANSION = "CMM's expansion, with the sum and conv3 behind it; forward alone"
+# How far forms may be apart, relative to the largest value: in bfloat16 a norm's way back rounds many times.
+TOLERANCE = {"float32": 1e-3, "bfloat16": 1e-1}
 
 
 def grouped_conv3d(features: Tensor, kernel: Tensor) -> Tensor:
@@ -34,20 +45,6 @@ def grouped_conv3d(features: Tensor, kernel: Tensor) -> Tensor:
     clips = as_clips(features, FRAMES).transpose(1, 2)
     mixed = F.conv3d(clips, kernel[..., None, None], padding=(1, 0, 0), groups=len(kernel))
     return mixed.transpose(1, 2).flatten(0, 1)
-
-
-def sliced_convolution(features: Tensor, kernel: Tensor) -> Tensor:
-    """The frame, the one before and the one after, each times its weights."""
-    clips = as_clips(features, FRAMES)
-    before, here, after = kernel[:, 0].T[:, :, None, None]
-    padded = F.pad(clips, (0, 0, 0, 0, 0, 0, 1, 1))
-    return (padded[:, :-2] * before + clips * here + padded[:, 2:] * after).flatten(0, 1)
-
-
-def sliced_difference(current: Tensor, transformed: Tensor) -> Tensor:
-    """Of (N, T, C, H, W): what comes of it is channels-first."""
-    now, following = as_clips(current, FRAMES), as_clips(transformed, FRAMES)
-    return torch.cat([now[:, :-1] - following[:, 1:], torch.zeros_like(now[:, :1])], dim=1).flatten(0, 1)
 
 
 def padded_difference(current: Tensor, transformed: Tensor) -> Tensor:
@@ -60,16 +57,6 @@ def rolled_difference(current: Tensor, transformed: Tensor) -> Tensor:
     """Channels-last, of the whole batch against itself one frame on; the last step of each clip set to zero."""
     difference = _by_clip(current - transformed.roll(-1, 0))
     return _by_frame(difference.index_fill(1, torch.tensor([FRAMES - 1], device=current.device), 0.0))
-
-
-def sliced_shift(features: Tensor, _: Tensor) -> Tensor:
-    """Of (N, T, C, H, W): what comes of it is channels-first."""
-    clips = as_clips(features, FRAMES)
-    channels = clips.shape[2] // PART
-    nothing = torch.zeros_like(clips[:, :1, :channels])
-    following = torch.cat([clips[:, 1:, :channels], nothing], dim=1)
-    before = torch.cat([nothing, clips[:, :-1, channels : 2 * channels]], dim=1)
-    return torch.cat([following, before, clips[:, :, 2 * channels :]], dim=2).flatten(0, 1)
 
 
 def padded_shift(features: Tensor, _: Tensor) -> Tensor:
@@ -97,24 +84,46 @@ def _by_frame(clips: Tensor) -> Tensor:
     return clips.flatten(0, 1).permute(0, 3, 1, 2)
 
 
+def expanded(block: "Expansion", features: Tensor, motion: Tensor) -> Tensor:
+    """Back to all channels, added, and convolved."""
+    return block.restore(features + block.expand(motion))
+
+
+def folded(block: "Expansion", features: Tensor, motion: Tensor) -> Tensor:
+    """Features and motion side by side, and one convolution of both."""
+    weight = torch.cat([block.restore.weight, block.product], dim=1)
+    return F.conv2d(torch.cat([features, motion], dim=1), weight)
+
+
+def folded_apart(block: "Expansion", features: Tensor, motion: Tensor) -> Tensor:
+    """A convolution of each, added."""
+    return block.restore(features) + F.conv2d(motion, block.product)
+
+
+USED, COMPILED = " (used)", "the used one, compiled"
 # Of each operator the plainest form first, to which the others are held.
 FORMS: dict[str, dict[str, Form]] = {
     "convolution over time": {
-        "slices": sliced_convolution,
-        "conv2d, time by space (used)": lambda x, kernel: temporal_convolution(x, kernel, FRAMES),
+        "slices": lambda x, kernel: reference.temporal_convolution(x, kernel.to(x.dtype), FRAMES),
+        f"conv2d, time by space{USED}": lambda x, kernel: temporal_convolution(x, kernel, FRAMES),
         "grouped conv3d": grouped_conv3d,
     },
     "difference": {
-        "slices, channels first": sliced_difference,
-        "slices, channels last (used)": lambda x, y: motion_difference(x, y, FRAMES),
+        "slices, channels first": lambda x, y: reference.motion_difference(x, y, FRAMES),
+        f"slices, channels last{USED}": lambda x, y: motion_difference(x, y, FRAMES),
         "padded": padded_difference,
         "rolled": rolled_difference,
     },
     "shift": {
-        "slices, channels first": sliced_shift,
-        "splits, channels last (used)": lambda x, _: temporal_shift(x, PART, FRAMES),
+        "slices, channels first": lambda x, _: reference.temporal_shift(x, PART, FRAMES),
+        f"splits, channels last{USED}": lambda x, _: temporal_shift(x, PART, FRAMES),
         "padded": padded_shift,
         "convolution": convolved_shift,
+    },
+    EXPANSION: {
+        f"expanded, added, convolved{USED}": expanded,
+        "folded into conv3": folded,
+        "folded, two convolutions": folded_apart,
     },
 }
 
@@ -136,44 +145,84 @@ class Block(nn.Module):
         return self.after(form(features, second))
 
 
-def measure(
-    operator: str, shape: tuple[int, int, int], device: torch.device, rounds: int
-) -> dict[str, tuple[float, float]]:
-    """Milliseconds of a block forward, and forward with backward, by form."""
+class Expansion(nn.Module):
+    """CMM's way back to all channels, the sum with CSTM, and the bottleneck's last convolution. Input as `Block`."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        reduced = max(channels // 16, 1)
+        self.before = nn.Sequential(nn.Conv2d(channels, channels, 1, bias=False), nn.BatchNorm2d(channels))
+        self.reduce = nn.Conv2d(channels, reduced, 1, bias=False)
+        self.expand = nn.Conv2d(reduced, channels, 1, bias=False)
+        self.restore = nn.Conv2d(channels, 4 * channels, 1, bias=False)
+        self.norm = nn.BatchNorm2d(4 * channels)
+        product = self.restore.weight.detach().flatten(1) @ self.expand.weight.detach().flatten(1)
+        self.register_buffer("product", product[..., None, None])
+
+    def forward(self, features: Tensor, form: Form) -> Tensor:
+        features = self.before(features)
+        return self.norm(form(self, features, self.reduce(features)))
+
+
+def measure(operator: str, shape: tuple[int, int, int], options: argparse.Namespace) -> dict[str, list[float]]:
+    """Milliseconds of a block forward, and forward with backward where forms are for training; by form that works."""
+    device = torch.device(options.device)
     clips, channels, side = shape
     features = torch.randn(clips * FRAMES, channels, side, side, device=device)
-    features = features.to(memory_format=torch.channels_last).requires_grad_()
-    block = Block(operator, channels).to(device, memory_format=torch.channels_last)
+    features = features.to(memory_format=torch.channels_last)
     gradient = torch.randn_like(features)
-    blocks = {name: copy.deepcopy(block) for name in FORMS[operator]}
+    training = operator != EXPANSION
+    block = (Block(operator, channels) if training else Expansion(channels)).train(training)
+    block = block.to(device, memory_format=torch.channels_last)
+    forms = dict(FORMS[operator])
+    used = next(name for name in forms if name.endswith(USED))
+    blocks: dict[str, nn.Module] = {name: copy.deepcopy(block) for name in forms}
+    if options.compiled:
+        forms[COMPILED], blocks[COMPILED] = forms[used], compiled(copy.deepcopy(block))
 
-    def step(name: str) -> tuple[Tensor, list[Tensor], float, float]:
-        one = blocks[name]
-        wanted = [features, *(p for key, p in one.named_parameters() if _takes_part(operator, key))]
-        found, forward = _timed(device, lambda: one(features, FORMS[operator][name]))
-        gradients, backward = _timed(device, lambda: torch.autograd.grad(found, wanted, gradient))
-        return found, gradients, forward, forward + backward
+    def forward(name: str) -> Tensor:
+        with torch.autocast(options.device, torch.bfloat16, enabled=options.precision == "bfloat16"):
+            return blocks[name](features, forms[name])
 
-    first, *others = FORMS[operator]
-    reference, wanted, *_ = step(first)
+    def step(name: str) -> tuple[list[Tensor], list[float]]:
+        if not training:
+            with torch.inference_mode():
+                found, taken = _timed(device, lambda: forward(name))
+            return [found], [taken]
+        wanted = [features.requires_grad_(), *_parameters(blocks[name], operator)]
+        found, taken = _timed(device, lambda: forward(name))
+        gradients, back = _timed(device, lambda: torch.autograd.grad(found, wanted, gradient.to(found.dtype)))
+        return [found.detach(), *gradients], [taken, taken + back]
+
+    first, *others = forms
+    expected, _ = step(first)
+    times: dict[str, list[list[float]]] = {first: []}
     for name in others:
-        found, gradients, *_ = step(name)
-        torch.testing.assert_close(found, reference, rtol=1e-3, atol=1e-3)
-        torch.testing.assert_close(gradients, wanted, rtol=1e-2, atol=1e-1)
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in FORMS[operator]}
-    for _ in range(rounds):
+        try:
+            found, _ = step(name)
+        # Of torch's compilers each raises errors of its own kinds.
+        except Exception as error:
+            if name != COMPILED:
+                raise
+            print(f"{operator}, {shape}, compiled: {type(error).__name__}: {error}", file=sys.stderr)
+            continue
+        for one, other in zip(found, expected, strict=True):
+            apart = float((one - other).abs().max() / other.abs().max())
+            if not apart <= TOLERANCE[options.precision]:
+                sys.exit(f"{operator}, {shape}: {name} is {apart:.2g} from {first}")
+        times[name] = []
+    for _ in range(options.rounds):
         for name, taken in times.items():
-            taken.append(step(name)[2:])
-    return {
-        name: (statistics.median(one for one, _ in taken), statistics.median(both for _, both in taken))
-        for name, taken in times.items()
-    }
+            taken.append(step(name)[1])
+    return {name: [statistics.median(column) for column in zip(*taken, strict=True)] for name, taken in times.items()}
 
 
-def _takes_part(operator: str, parameter: str) -> bool:
-    """Whether an operator uses a parameter of the block."""
-    uses = {"convolution over time": "kernel", "difference": "transform", "shift": ""}[operator]
-    return parameter.startswith(("before", "after", *([uses] if uses else [])))
+def _parameters(block: nn.Module, operator: str) -> list[nn.Parameter]:
+    """Those that an operator uses of its block."""
+    uses = {"convolution over time": "kernel", "difference": "transform", "shift": "before"}[operator]
+    # torch.compile's module puts a prefix before its names.
+    names = ((name.removeprefix("_orig_mod."), parameter) for name, parameter in block.named_parameters())
+    return [parameter for name, parameter in names if name.startswith(("before", "after", uses))]
 
 
 def _timed(device: torch.device, run: Callable[[], Any]) -> tuple[Any, float]:
@@ -190,15 +239,19 @@ def _timed(device: torch.device, run: Callable[[], Any]) -> tuple[Any, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
+    parser.add_argument("--compiled", action="store_true", help="the used form by torch.compile too")
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
+    keep_freed_memory()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     for operator, forms in FORMS.items():
-        print(f"\n{operator}\n\n| clips, channels, side | {' | '.join(forms)} |\n|---|{'---:|' * len(forms)}")
+        names = [*forms, *([COMPILED] if options.compiled else [])]
+        print(f"\n{operator}\n\n| clips, channels, side | {' | '.join(names)} |\n|---|{'---:|' * len(names)}")
         for shape in SHAPES:
-            found = measure(operator, shape, torch.device(options.device), options.rounds)
-            cells = (f"{forward:.1f}, {both:.1f}" for forward, both in found.values())
+            found = measure(operator, shape, options)
+            cells = (", ".join(f"{value:.1f}" for value in found[name]) if name in found else "–" for name in names)
             print(f"| {', '.join(map(str, shape))} | {' | '.join(cells)} |", flush=True)
 
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from stm.config.schema.protocols import PROTOCOLS
 from stm.config.schema.recipes import Twins
 from stm.data.shards import FrameIndex
 from stm.evaluation.evaluate import evaluate
@@ -20,6 +21,8 @@ from stm.evaluation.predictions import read
 from stm.files import canonical_json
 from stm.ranks import Ranks
 from stm.training.loop import Execution, Training, TrainingError, train
+
+from .conftest import RENDER, indexed
 
 CPU = torch.device("cpu")
 PROTOCOL = {"clips": 1, "crops": 1, "sampling": "centre", "region": "crop_size", "order": "forward"}
@@ -35,7 +38,7 @@ def two_processes(*arguments: str | Path) -> str:
 
 @pytest.mark.parametrize("twins", [None, Twins(correlation_weight=0.3, off_diagonal_weight=0.07).model_dump()])
 def test_two_processes_train_what_one_does_with_twice_the_accumulation(spec, index, tmp_path, twins):
-    # 24 clips are steps of 10, 10 and 4: two micro-batches, two, and one, of which the second process has none. The
+    # 24 clips are steps of 10, 10 and 4: two micro-batches, two, and one, of which the first process has none. The
     # dropout of `spec` is drawn for each micro-batch, so that it is the same too.
     spec["recipe"] |= {"twins": twins}
     train(spec, index, None, tmp_path / "checkpoints", tmp_path / "one", Execution(CPU))
@@ -57,14 +60,21 @@ def test_two_processes_train_what_one_does_with_twice_the_accumulation(spec, ind
     assert not (tmp_path / "c").exists()
 
 
-def test_two_processes_score_every_clip_once(spec, index, tmp_path):
+def test_two_processes_score_every_clip_once(spec, tmp_path):
+    # Of seven the first process has three and the second four.
+    index = indexed(tmp_path / "frames", RENDER, left_out=1)
     train(spec, index, None, tmp_path / "checkpoints", tmp_path / "run", Execution(CPU))
-    asked = {"split": "validation", "protocol": PROTOCOL}
-    evaluate([asked], tmp_path / "run", index, [tmp_path / "one.arrow"], CPU)
+    shown = [PROTOCOL, PROTOCOLS["online"].model_dump()]
+    asked = [{"split": "validation", "protocol": protocol} for protocol in shown]
+    outs = {count: [tmp_path / f"{count}-{name}.arrow" for name in ("centre", "online")] for count in ("one", "two")}
+    evaluate(asked, tmp_path / "run", index, outs["one"], CPU)
     settings = ("--spec", canonical_json(asked), "--index", index, "--device", "cpu")
-    two_processes("evaluate", *settings, "--run", tmp_path / "run", "--out", tmp_path / "two.arrow")
-    one, two = read(tmp_path / "one.arrow"), read(tmp_path / "two.arrow")
-    assert one.clips == two.clips and np.allclose(one.scores, two.scores, atol=1e-6)
+    two_processes("evaluate", *settings, "--run", tmp_path / "run", "--out", *outs["two"])
+    for found in zip(outs["one"], outs["two"], strict=True):
+        one, two = map(read, found)
+        assert len(set(two.clips)) == 7
+        assert one.clips == two.clips and np.allclose(one.scores, two.scores, atol=1e-6)
+        assert one.record == two.record
 
 
 def test_killed_outright_the_processes_of_a_run_end_together_give_their_devices_back_and_go_on(spec, index, tmp_path):

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stm.analysis.statistics import Interval
+from stm.analysis.interval import Interval
 
 # torchvision's own ResNet-50 on the frames of TSN's clips, in every job of speeds.
 REFERENCE = "torchvision"
@@ -27,6 +27,14 @@ def median(rounds: Sequence[float]) -> Interval:
 def ratio(first: Sequence[float], second: Sequence[float]) -> Interval:
     """The median of the rounds' ratios, with their range; of speeds, how many times as fast the first is."""
     return median([one / other for one, other in zip(first, second, strict=True)])
+
+
+def slow_baseline(tsn: Sequence[float], reference: Sequence[float]) -> str:
+    """Why no ratio to TSN counts, by rounds of its speed and of `REFERENCE`'s; nothing where ratios count."""
+    share = ratio(tsn, reference).value
+    if share >= LEAST_SHARE:
+        return ""
+    return f"TSN has {share:.3f} of the speed of torchvision's ResNet-50 on the same images, less than {LEAST_SHARE}"
 
 
 def machine(made: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from stm.analysis.interval import Interval
 from stm.analysis.mixture import TAIL, Mixture, critical, freedom_of, student, tail_of
 
 RESAMPLES = 10_000
@@ -23,16 +24,6 @@ CHUNK = 1 << 20
 
 # Sums over clusters are whole or half numbers; smaller differences than this are rounding.
 ROUNDING = 1e-9
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with its 95% interval and what the interval covers: "clips", or "clips and seeds"."""
-
-    value: float
-    low: float
-    high: float
-    covers: str
 
 
 @dataclass(frozen=True)

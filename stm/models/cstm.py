@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from stm.errors import WrongValueError
-from stm.models.temporal import ordinary_temporal_convolution, temporal_convolution
+from stm.models.backbone import Spatial
+from stm.models.temporal import mixed_and_convolved, ordinary_temporal_convolution, temporal_convolution
 
 
 class CSTM(nn.Module):
@@ -38,7 +39,13 @@ class CSTM(nn.Module):
         self.spatial = spatial
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.spatial(temporal_convolution(features, self.kernel, self.frames))
+        # A network that is not trained has no way back, and what torch compiles it divides anew by itself.
+        training = self.training and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+        if not (training and isinstance(self.spatial, Spatial)):
+            return self.spatial(temporal_convolution(features, self.kernel, self.frames))
+        conv = self.spatial.conv
+        convolved = mixed_and_convolved(features, self.kernel, conv.weight, self.frames, conv.stride)
+        return self.spatial.relu(self.spatial.bn(convolved))
 
 
 class OrdinaryCSTM(nn.Module):

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from stm.analysis.statistics import Interval, accuracy_interval, published_difference_interval, wilson
+from stm.analysis.interval import Interval
+from stm.analysis.statistics import accuracy_interval, published_difference_interval, wilson
 from stm.csvfile import Value
 from stm.reporting import verdicts
 from stm.reporting.cells import points

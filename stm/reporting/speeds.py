@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stm.analysis.rounds import LEAST_SHARE, MOST_ELSEWHERE, REFERENCE, machine, median, ratio
+from stm.analysis.rounds import MOST_ELSEWHERE, REFERENCE, machine, median, ratio, slow_baseline
 from stm.csvfile import Value
 from stm.files import read_sealed
 
@@ -53,12 +53,7 @@ class Speeds:
         if missing := self.left_out[mode].keys() & {self.tsn, REFERENCE}:
             named = ["TSN" if name == self.tsn else "torchvision's ResNet-50" for name in sorted(missing)]
             return f"{' and '.join(named)} cannot be {mode}"
-        share = ratio(self.rounds[mode][self.tsn], self.rounds[mode][REFERENCE]).value
-        if share >= LEAST_SHARE:
-            return ""
-        return (
-            f"TSN has {share:.3f} of the speed of torchvision's ResNet-50 on the same images, less than {LEAST_SHARE}"
-        )
+        return slow_baseline(self.rounds[mode][self.tsn], self.rounds[mode][REFERENCE])
 
     def cells(self, name: str, mode: str) -> dict[str, Value]:
         """Of one network in one form."""

@@ -2,8 +2,8 @@
 
 from typing import Any, Protocol
 
+from stm.analysis.interval import Interval
 from stm.analysis.rounds import median, ratio
-from stm.analysis.statistics import Interval
 from stm.csvfile import Value
 from stm.reporting import verdicts
 from stm.reporting.comparisons import Side, Sides

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from stm.analysis.statistics import Estimate, Interval
+from stm.analysis.interval import Interval
+from stm.analysis.statistics import Estimate
 from stm.csvfile import Value
 from stm.reporting.cells import as_printed
 

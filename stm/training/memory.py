@@ -93,6 +93,24 @@ def recomputed(stage: nn.Module, x: Tensor) -> Tensor:
     return x
 
 
+def held_bytes(forward: Callable[[], Tensor]) -> int:
+    """How much of memory the way back from what `forward` makes needs: weights and what was made of them, each once.
+
+    Of twice as many clips less that of as many it is what a clip takes: weights are the same for both.
+    """
+    held = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        held[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        # To the end of this function: what its graph has freed could come again at the same address.
+        _made = forward()
+    return sum(held.values())
+
+
 def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
     """Of a block's first computation and of its second."""
     return nullcontext(), unchanged_statistics(block)

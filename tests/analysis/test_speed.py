@@ -1,9 +1,7 @@
 """The stage that times networks: what is timed with what, and what is kept. No test asks how fast anything goes."""
 
-import importlib.util
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 import torch
@@ -131,23 +129,6 @@ def test_too_large_a_batch_is_an_error_that_says_what_to_do(monkeypatch, capsys,
     assert main(["speed", "--spec", json.dumps(SPEC), "--out", str(out), "--device", "cpu"]) == 1
     assert "out of memory with 2 clips a batch; give the study a smaller `speed: batch`" in capsys.readouterr().err
     assert not out.exists()
-
-
-def test_the_benchmarks_step_of_training_uses_the_weights_that_the_step_before_left():
-    """Also in bfloat16, of which autocast keeps cast weights as long as it is entered."""
-    file = Path(__file__).parents[2] / "benchmarks" / "speed.py"
-    module = importlib.util.spec_from_file_location("benchmark", file)
-    benchmark = importlib.util.module_from_spec(module)
-    module.loader.exec_module(benchmark)
-    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 5))
-    model[1].weight.data.zero_()
-    model[1].bias.data.zero_()
-    logits = []
-    model.register_forward_hook(lambda *found: logits.append(found[-1]))
-    step = benchmark.training(model, torch.ones(2, 1, 3, 2, 2), bfloat16=True)
-    step()
-    step()
-    assert logits[0].dtype == torch.bfloat16 and not logits[0].any() and logits[1].all()
 
 
 def test_a_ratio_is_the_median_of_the_rounds_ratios_with_their_range():

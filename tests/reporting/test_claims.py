@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stm.analysis.statistics import Estimate, Interval
+from stm.analysis.interval import Interval
+from stm.analysis.statistics import Estimate
 from stm.reporting import verdicts
 from stm.reporting.claims import COLUMNS
 from stm.reporting.tables import write_table
