@@ -1,6 +1,8 @@
 """What `stm` says when a stage cannot go on, and what it leaves to a traceback."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -94,3 +96,12 @@ def test_out_of_memory_is_one_message_with_what_to_do_wherever_it_happens(ending
 def test_other_errors_of_torch_keep_their_traceback(ending):
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         ending("train", RuntimeError("shapes do not fit"))
+
+
+def test_the_list_of_commands_loads_nothing_that_takes_its_time():
+    code = "import sys; from stm.cli import main\ntry: main(['--help'])\nfinally: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    said, _, loaded = done.stdout.rstrip().rpartition("\n")
+    assert "train" in said and "stm.cli" in loaded.split()
+    slow = {"torch", "torchvision", "pandas", "scipy", "numpy", "snakemake", "pydantic", "yaml", "matplotlib"}
+    assert not slow & set(loaded.split())

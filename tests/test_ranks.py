@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -36,19 +37,40 @@ def two_processes(*arguments: str | Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("twins", [None, Twins(correlation_weight=0.3, off_diagonal_weight=0.07).model_dump()])
-def test_two_processes_train_what_one_does_with_twice_the_accumulation(spec, index, tmp_path, twins):
+def two_nodes(*arguments: str | Path) -> str:
+    """`stm` by a `torchrun` of one process on each of two nodes, as docs/cluster.md has it; both are this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meeting = ["--rdzv-backend=c10d", "--rdzv-id=7", f"--rdzv-endpoint=127.0.0.1:{free.getsockname()[1]}"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", *meeting]
+    command += ["--local-addr=127.0.0.1", "-m", "--", "stm", *map(str, arguments)]
+    nodes = [subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    said = [node.communicate(timeout=900) for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], said
+    return "".join(printed for printed, _ in said)
+
+
+@pytest.mark.parametrize(
+    ("two", "twins"),
+    [
+        (two_processes, None),
+        (two_processes, Twins(correlation_weight=0.3, off_diagonal_weight=0.07).model_dump()),
+        (two_nodes, None),
+    ],
+    ids=["processes", "processes, twins", "nodes"],
+)
+def test_two_processes_train_what_one_does_with_twice_the_accumulation(spec, index, tmp_path, two, twins):
     # 24 clips are steps of 10, 10 and 4: two micro-batches, two, and one, of which the first process has none. The
     # dropout of `spec` is drawn for each micro-batch, so that it is the same too.
     spec["recipe"] |= {"twins": twins}
     train(spec, index, None, tmp_path / "checkpoints", tmp_path / "one", Execution(CPU))
     settings = ("--spec", canonical_json(spec), "--index", index, "--checkpoints", tmp_path / "c", "--device", "cpu")
-    printed = two_processes("train", *settings, "--out", tmp_path / "two")
+    printed = two("train", *settings, "--out", tmp_path / "two")
 
-    one, two = (load_file(tmp_path / run / "weights.safetensors") for run in ("one", "two"))
-    assert one.keys() == two.keys()
-    for name, value in one.items():
-        assert torch.allclose(value, two[name], rtol=1e-4, atol=1e-5), name
+    alone, together = (load_file(tmp_path / run / "weights.safetensors") for run in ("one", "two"))
+    assert alone.keys() == together.keys()
+    for name, value in alone.items():
+        assert torch.allclose(value, together[name], rtol=1e-4, atol=1e-5), name
     histories = [list(csv.DictReader((tmp_path / run / "history.csv").open())) for run in ("one", "two")]
     for row, other in zip(*histories, strict=True):
         shared = set(row) - {"seconds"}

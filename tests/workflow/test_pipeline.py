@@ -174,13 +174,18 @@ def test_two_studies_in_one_command_are_refused(pipeline):
     assert result.returncode != 0 and "Give one study" in result.stdout
 
 
-def test_a_given_study_takes_nothing_from_the_default_one(pipeline):
+def test_a_given_study_takes_nothing_from_the_default_one_and_loads_no_torch(pipeline, monkeypatch):
     pipeline.edit("config/config.yaml", lambda data: data.update(seeds=[5, 6]))
     (pipeline.folder / "mine.yaml").write_text(
         "study: mine\nseeds: [0]\nroles: {something_v1: tiny}\nrecipes: {iccv2019: tiny}\n"
     )
+    # Python says of each module that it is loaded, among what Snakemake says.
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
     result = pipeline.snakemake("--dry-run", "--cores", "2", TABLE, "--configfile", "mine.yaml")
     assert "seed5" not in result.stdout and "tiny/stm-8f-tiny-" in result.stdout
+    loaded = {line.split()[-1] for line in result.stdout.splitlines() if line.startswith("import time:")}
+    assert {"snakemake", "stm.config.plan"} <= loaded
+    assert not {"torch", "torchvision", "scipy", "sklearn", "matplotlib"} & loaded
 
 
 def test_a_bad_configuration_is_one_message_without_a_traceback(pipeline: Pipeline):

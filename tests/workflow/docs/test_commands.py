@@ -82,8 +82,7 @@ def test_a_command_that_a_sentence_names_exists_with_its_options(page, command, 
     program, *arguments = shlex.split(command)
     if program == "stm":
         # Sentences leave out what is required.
-        _, _, declared = {**STAGES, **FOR_PEOPLE, **ABOUT_RUNS}[arguments[0]]
-        assert [word for word in arguments if word.startswith("--") and word not in declared] == []
+        options_exist(arguments)
     else:
         READERS[program](arguments)
 
@@ -97,6 +96,20 @@ def test_commands_stand_in_blocks_that_say_so(page):
 def stm(arguments: list[str]) -> None:
     understood(_parser().parse_args, arguments)
     exist(arguments)
+
+
+def options_exist(arguments: list[str]) -> None:
+    """Of a command of `stm` that is not given in full."""
+    _, _, declared = {**STAGES, **FOR_PEOPLE, **ABOUT_RUNS}[arguments[0]]
+    assert [word for word in arguments if word.startswith("--") and word not in declared] == []
+
+
+def torchrun(arguments: list[str]) -> None:
+    from torch.distributed.run import get_args_parser
+
+    options = understood(get_args_parser().parse_args, arguments)
+    assert options.module and options.training_script == "stm"
+    options_exist(options.training_script_args)
 
 
 def snakemake(arguments: list[str]) -> None:
@@ -156,7 +169,15 @@ def uv(arguments: list[str]) -> None:
     )
 
 
-READERS = {"stm": stm, "snakemake": snakemake, "make": make, "python": python, "conda": conda, "uv": uv}
+READERS = {
+    "stm": stm,
+    "snakemake": snakemake,
+    "make": make,
+    "python": python,
+    "conda": conda,
+    "uv": uv,
+    "torchrun": torchrun,
+}
 
 
 @pytest.fixture(scope="module")
