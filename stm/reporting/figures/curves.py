@@ -16,7 +16,7 @@ from stm.reporting.measured import TableError
 
 EXPLAINED = (
     "A row a table and dataset, a curve a run, the runs of one line alike. Loss and accuracy are those of the training "
-    "clips as they are shown in training. A table whose runs stand above already is not drawn again."
+    "clips as they are shown in training. A table whose runs all stand above already is not drawn again."
 )
 MEASURES = {"loss": "Training loss", "train_top1": "Training top-1 (%)"}
 
@@ -84,12 +84,14 @@ def _row(axes: list[Axes], panel: dict[str, Any], histories: dict[str, list[dict
 
 def _found(spec: dict[str, Any], histories: dict[str, list[dict[str, float]]]) -> str:
     """How well the runs know what they were trained on."""
-    reached = [
-        (histories[path][-1]["train_top1"], f"{line['label']}, {panel['where']}")
-        for panel in spec["panels"]
+    # Each run once, though several tables may show it.
+    named = {
+        path: f"{line['label']}, {panel['where']}"
+        for panel in reversed(spec["panels"])
         for line in panel["lines"]
         for path in line["histories"].values()
-    ]
+    }
+    reached = [(histories[path][-1]["train_top1"], name) for path, name in named.items()]
     (low, lowest), (high, highest) = min(reached), max(reached)
     runs = "1 run" if len(reached) == 1 else f"{len(reached)} runs"
     return f"Training top-1 of {runs} after the last epoch: {low:.1f}% ({lowest}) to {high:.1f}% ({highest})."

@@ -66,7 +66,7 @@ def test_the_page_of_a_picture_has_it_whole_with_its_files_inside(opened, made, 
 @pytest.mark.parametrize(
     ("kind", "found"),
     [
-        ("curves", "Training top-1 of 4 runs after the last epoch: 30.0% (network 0, Table 11) to 31.0% (network 1"),
+        ("curves", "Training top-1 of 2 runs after the last epoch: 30.0% (network 0, Table 11) to 31.0% (network 1"),
         ("confusions", "and “"),
         ("accuracy_cost", "The highest top-1 of 4 networks: STM 95.0% at "),
     ],
