@@ -43,15 +43,21 @@ def claims_caption(rows: list[Row], study: str, seeds: int) -> str:
     return "\n\n".join([f"Every claim of both papers, as study {study} decides it. {scope(seeds)}", *counted]) + "\n"
 
 
-def _summary(rows: list[Row]) -> str:
-    """How often each verdict was given, by paper; each number shows its claims."""
+def verdict_counts(rows: list[Row]) -> tuple[list[str], dict[str, dict[str, int]]]:
+    """How often each verdict was given to each paper: the papers, and of every verdict that was given the counts."""
     counted = Counter((row["verdict"], row["paper"]) for row in rows)
     papers = list(dict.fromkeys(row["paper"] for row in rows))
+    given = [word for word in WORDS if any(row["verdict"] == word for row in rows)]
+    return papers, {word: {paper: counted[word, paper] for paper in papers} for word in given}
+
+
+def _summary(rows: list[Row]) -> str:
+    """How often each verdict was given, by paper; each number shows its claims."""
+    papers, counts = verdict_counts(rows)
     head = [tag("th", "Verdict"), *(tag("th", escape(PAPERS[paper]), 'class="number"') for paper in papers)]
     body = [
-        tag("tr", [tag("td", verdict(word)), *(_count(counted[word, paper], word, paper) for paper in papers)])
-        for word in WORDS
-        if any(row["verdict"] == word for row in rows)
+        tag("tr", [tag("td", verdict(word)), *(_count(count, word, paper) for paper, count in of_word.items())])
+        for word, of_word in counts.items()
     ]
     return table(tag("tr", head), body)
 

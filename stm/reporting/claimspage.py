@@ -2,7 +2,6 @@
 
 import csv
 import os
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from stm.csvfile import csv_cell, csv_of_cells
 from stm.files import write_text
 from stm.reporting.cells import markdown
 from stm.reporting.claims import COLUMNS
-from stm.reporting.claimsearch import claims_caption, claims_html, scope
+from stm.reporting.claimsearch import claims_caption, claims_html, scope, verdict_counts
 from stm.reporting.layouts import claims_markdown, grouped
 from stm.reporting.measured import TableError
 from stm.reporting.verdicts import IDENTITY, INCONSISTENT, NOT_MADE, NOT_TESTABLE
@@ -110,12 +109,9 @@ def _summary(rows: list[Row]) -> list[str]:
     """How often each verdict was given, by paper."""
     if not rows:
         return ["No table decides a claim."]
-    counted = Counter((row["verdict"], row["paper"]) for row in rows)
-    papers = list(dict.fromkeys(row["paper"] for row in rows))
-    words = list(dict.fromkeys(row["verdict"] for row in rows))
+    papers, counts = verdict_counts(rows)
     text = [
         "| Verdict | " + " | ".join(PAPERS[paper] for paper in papers) + " |",
         "| --- |" + " ---: |" * len(papers),
     ]
-    text += [f"| {word} | " + " | ".join(str(counted[word, paper]) for paper in papers) + " |" for word in words]
-    return text
+    return text + [f"| {word} | " + " | ".join(map(str, of_word.values())) + " |" for word, of_word in counts.items()]
