@@ -143,7 +143,8 @@ class Submitted:
                 here = file.with_name("cwd").readlink() == self.folder
             except OSError:
                 continue
-            if here and words[1:4] == ["-m", "stm", "train"] and f"tiny/{variant}-8f" in words[-2]:
+            trains = words[1:4] == ["-m", "stm", "train"] and f"results/runs/tiny/{variant}-8f" in " ".join(words)
+            if here and trains:
                 return int(file.parent.name)
         return None
 
