@@ -75,11 +75,10 @@ def test_processes_that_run_at_a_time_never_share_a_device(tmp_path, counts):
 
 
 def test_no_flag_and_no_setting_of_the_environment_makes_two_jobs_share_a_device(tmp_path):
-    (tmp_path / "elsewhere").mkdir()
     jobs = [
         stage(tmp_path, "0,1", 0.5, *TRAIN),
         stage(tmp_path, "1,0", 0.5, *TRAIN, "--device", "cuda", "--processes", "1", "--workers", "3"),
-        stage(tmp_path, "0", 0.5, *TRAIN, "--processes", "0", TMPDIR=str(tmp_path / "elsewhere")),
+        stage(tmp_path, "0", 0.5, *TRAIN, "--processes", "0"),
         # Of another launcher, which gives out no device.
         stage(tmp_path, "0,0", 0.5, "speed", "--spec", "{}", "--out", "o", LOCAL_RANK="0"),
         stage(tmp_path, "1,-1,0", 0.5, "predict", "v.mp4", "--run", "r", "--device", "cuda"),
@@ -90,6 +89,12 @@ def test_no_flag_and_no_setting_of_the_environment_makes_two_jobs_share_a_device
     assert set(devices) == {"0", "1"} and sum(map(len, devices.values())) == 5 + 2 * 2
     for mine in devices.values():
         assert all(before[1] <= after[0] for before, after in pairwise(mine))
+
+
+def test_locks_lie_in_one_place_whatever_folder_for_temporary_files_a_job_is_given(tmp_path):
+    command = [sys.executable, "-c", "from stm import launch; print(launch.LOCKS)"]
+    places = {started(command, "0", TMPDIR=str(folder)).communicate()[0] for folder in (tmp_path, "/tmp")}
+    assert len(places) == 1 and "" not in places
 
 
 # The same of a real device, which torch then uses.

@@ -44,6 +44,7 @@ def online(options: argparse.Namespace) -> None:
     if options.cached:
         from stm.analysis.latency import saved_by_cache
 
+        print("Timing steps with and without the cache in turn; Ctrl-C leaves that out", flush=True)
         print(saved_by_cache(network, record))
 
 

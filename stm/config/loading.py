@@ -92,7 +92,10 @@ def read_yaml(path: Path) -> Source:
     except FileNotFoundError:
         beside = [_shown(p) for p in sorted(path.parent.glob("*.yaml"))] if path.parent.is_dir() else []
         raise ConfigError(f"{_shown(path)}: no such file.{suggestion(_shown(path), beside)}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{_shown(path)}:{line}: cannot be read: {error}") from None
+    except OSError as error:
         raise ConfigError(f"{_shown(path)}: cannot be read: {error}") from None
     return _source(text, path)
 

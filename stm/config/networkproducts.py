@@ -66,7 +66,7 @@ class LatencyJob(TimingJob):
 def speed_job(table: str, settings: Speed, tsn: Network, networks: Iterable[Network]) -> SpeedJob:
     """Networks of a table at the papers' size, timed beside TSN, which all are held to."""
     spec = {
-        "code": source_digest(PACKAGE / "models", PACKAGE / "analysis" / "speed.py"),
+        "code": source_digest(PACKAGE / "models", PACKAGE / "allocator.py", PACKAGE / "analysis" / "speed.py"),
         **settings.model_dump(),
         "tsn": tsn.timed_name,
         "networks": {network.timed_name: network.timed for network in (tsn, *networks)},
@@ -79,7 +79,7 @@ def latency_job(table: str, networks: Mapping[str, Network]) -> LatencyJob:
     specs = {name: network.spec for name, network in networks.items()}
     spec = {
         "code": source_digest(
-            *(PACKAGE / "models", PACKAGE / "evaluation" / "online.py"),
+            *(PACKAGE / "models", PACKAGE / "allocator.py", PACKAGE / "evaluation" / "online.py"),
             *(PACKAGE / "analysis" / f"{name}.py" for name in ("latency", "flops")),
         ),
         "networks": {

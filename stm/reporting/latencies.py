@@ -4,14 +4,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stm.analysis.rounds import median
+from stm.analysis.interval import Interval
+from stm.analysis.rounds import median, ratio
 from stm.csvfile import Value
 from stm.files import read_sealed
 from stm.reporting.speeds import rounded, unlike_machine
 
 COLUMNS = [
     *("latency_ms", "latency_ms_low", "latency_ms_high"),
-    *("cached_latency_ms", "cached_latency_ms_low", "cached_latency_ms_high", "step_flops_g", "cached_step_flops_g"),
+    *("cached_latency_ms", "cached_latency_ms_low", "cached_latency_ms_high"),
+    *("cached_of_plain", "cached_of_plain_low", "cached_of_plain_high", "step_flops_g", "cached_step_flops_g"),
 ]
 
 
@@ -44,15 +46,15 @@ class Latencies:
             return {}
         number = line["line"]
         deviations = [*(line["measured"]["deviations"] if line["measured"] else []), *self.deviations]
-        cells: dict[str, Value] = {**_cells("latency_ms", rounds), "deviations": "; ".join(deviations)}
+        cells: dict[str, Value] = {**_cells("latency_ms", median(rounds)), "deviations": "; ".join(deviations)}
         if number in self.cached:
-            cells |= _cells("cached_latency_ms", self.cached[number])
+            cached = self.cached[number]
+            cells |= _cells("cached_latency_ms", median(cached)) | _cells("cached_of_plain", ratio(cached, rounds))
         names = ("step_flops_g", "cached_step_flops_g")
         return cells | {name: round(flops, 4) for name, flops in zip(names, self.flops_g.get(number, []), strict=False)}
 
 
-def _cells(name: str, rounds: list[float]) -> dict[str, float]:
-    found = median(rounds)
+def _cells(name: str, found: Interval) -> dict[str, float]:
     return {name: rounded(found.value), f"{name}_low": rounded(found.low), f"{name}_high": rounded(found.high)}
 
 

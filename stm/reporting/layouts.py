@@ -25,6 +25,7 @@ DECIMALS = {
     "speed_vs_tsn": 2,
     "latency_ms": 1,
     "cached_latency_ms": 1,
+    "cached_of_plain": 2,
 }
 # Columns of a table in which its lines differ.
 COMMON = ("role", "subset", "frames")
@@ -205,6 +206,17 @@ def _unlike_protocol(line: dict[str, Any]) -> str:
     return f"protocols differ: published with {theirs}, measured with {ours}"
 
 
+def _names(spec: dict[str, Any]) -> dict[Value, str]:
+    """Of each line its method, and where several have the same one, in what they differ."""
+    names: dict[Value, str] = {}
+    for line in spec["lines"]:
+        alike = [other for other in spec["lines"] if other["method"] == line["method"]]
+        unlike = [key for key in COMMON if line[key] and len({other[key] for other in alike}) > 1]
+        told = [f"{line[key]} frames" if key == "frames" else str(line[key]) for key in unlike]
+        names[line["line"]] = line["method"] + (f" ({', '.join(told)})" if told else "")
+    return names
+
+
 def remarks_of(spec: dict[str, Any], rows: list[Row]) -> list[str]:
     """What holds of many lines: sources, what the intervals cover, deviations, cells left empty."""
     remarks = [f"Published: {spec['source']}"] if spec["source"] else []
@@ -214,14 +226,14 @@ def remarks_of(spec: dict[str, Any], rows: list[Row]) -> list[str]:
         covers = "the choice of clips, not another training" if row["seeds"] == 1 else row["interval_covers"]
         remarks.append(f"Measured: {row['dataset']}, {row['clips']} clips, {seeds}; 95% intervals cover {covers}")
     for mode, batch in {(row["mode"], row["batch"]): None for row in rows if row.get("mode")}:
-        remarks.append(
-            f"Videos a second: the median of rounds with their range, {mode} networks, {batch} clips a batch"
-        )
+        clips = "1 clip" if batch == 1 else f"{batch} clips"
+        remarks.append(f"Videos a second: the median of rounds with their range, {mode} networks, {clips} a batch")
     deviating = [row for row in rows if row["deviations"] is not None]
-    deviations = grouped([(str(r["method"]) + in_mode(r), str(r["deviations"])) for r in deviating], "all lines")
+    names = _names(spec)
+    deviations = grouped([(names[r["line"]] + in_mode(r), str(r["deviations"])) for r in deviating], "all lines")
     remarks += [text for text in dict.fromkeys(map(_cached, rows)) if text]
     remarks += [f"Deviations from the paper, {line}" for line in deviations]
-    statuses = [(str(r["method"]) + in_mode(r), "" if r["status"] == "ok" else str(r["status"])) for r in rows]
+    statuses = [(names[r["line"]] + in_mode(r), "" if r["status"] == "ok" else str(r["status"])) for r in rows]
     return remarks + grouped(statuses, "All lines")
 
 
@@ -231,6 +243,7 @@ def _cached(row: Row) -> str:
     if plain is None or cached is None:
         return ""
     latencies = f"{_measured(row, 'cached_latency_ms')} ms a frame for {_measured(row, 'latency_ms')}"
+    latencies += f", round by round {_measured(row, 'cached_of_plain')} of it"
     flops = f"{cached:.2f} GFLOPs for {plain:.2f}, {1 - float(cached) / float(plain):.1%} saved"
     return f"{row['method']} with the stem's results kept (`stm online --cached`): {latencies}; {flops}"
 

@@ -60,5 +60,6 @@ def _verdict(claim: dict[str, Any], found: Interval | None, obstacle: str, *, ge
     if "margin" not in claim:
         return verdicts.faster(found, claim["published"], genuine=genuine)
     if "over" not in claim["speed"] and not genuine:
-        return Verdict(NOT_TESTABLE, "the figure itself can be tested only as the paper measured it, on its device")
+        why = "the figure itself can be tested only as the paper measured it, on its device and with its batch"
+        return Verdict(NOT_TESTABLE, why)
     return verdicts.times_as_fast(found, claim["published"], claim["margin"] / 100, genuine=genuine)

@@ -111,11 +111,13 @@ def test_two_hundred_mutated_annotation_files_are_taken_or_refused(tmp_path, cap
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: value[:12])
-def test_no_text_that_a_list_may_hold_leaves_the_folder_or_is_run(tmp_path, capsys, value):
+def test_no_text_that_a_list_may_hold_leaves_the_folder_or_is_run(tmp_path, monkeypatch, capsys, value):
     """In the place of an id and of a label of every format."""
+    monkeypatch.chdir(tmp_path)
     for form, part in CASES:
         text = FORMATS[form][part]
         for old in ("Archery", "clips/a.mp4", "1;", '"2"', "-aaaaaaaaaa", "b_wave_u_0", "put it", "playing cards"):
             if old in text:
                 new = f"{value};" if old.endswith(";") else value
                 check_one(tmp_path, form, part, text.replace(old, new).encode("utf-8", "surrogatepass"), f"{old!r}")
+    assert not (tmp_path / "harmed").exists()

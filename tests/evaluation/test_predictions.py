@@ -65,15 +65,18 @@ def test_a_file_that_was_cut_is_refused_by_name(tmp_path, cut):
 def test_no_changed_byte_is_read_as_another_score(tmp_path):
     path = tmp_path / "full.arrow"
     write(path, made())
-    whole, expected = path.read_bytes(), made()
-    for position in range(0, len(whole), 7):
+    whole, expected = path.read_bytes(), vars(read(path))
+    places, refused = range(0, len(whole), 7), 0
+    for position in places:
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 16]) + whole[position + 1 :])
         try:
             found = read(path)
         except PredictionsError:
+            refused += 1
             continue
         # The byte was padding, or part of the format's own words.
-        assert np.array_equal(found.scores, expected.scores) and found.clips == expected.clips
+        assert all(np.array_equal(value, expected[name]) for name, value in vars(found).items())
+    assert refused > len(places) / 2
 
 
 def test_an_absent_file_is_named(tmp_path):

@@ -196,6 +196,6 @@ def test_pages_show_speeds_beside_the_published_ones_and_say_what_they_are(made,
     text = (tmp_path / "reports" / "table6.md").read_text()
     assert "| Videos/s measured | Videos/s published | Speed, TSN = 1 measured |" in text
     assert "| STM | 4.00 [3.00, 5.00] | 62.0 | 0.50 [0.50, 0.50] |" in text
-    assert "Videos a second: the median of rounds with their range, plain networks, 1 clips a batch" in text
+    assert "Videos a second: the median of rounds with their range, plain networks, 1 clip a batch" in text
     assert "| 1.7× | 2.0× [2.0, 2.0] | fails here |" in text
     assert "Videos/s" in (tmp_path / "reports" / "table6.tex").read_text()

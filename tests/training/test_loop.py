@@ -68,9 +68,10 @@ def test_a_killed_process_resumes_to_the_same_weights(spec, index, tmp_path):
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert not (out / "run/weights.safetensors").exists()
+    assert list(out.glob("checkpoints/*.safetensors")) and not (out / "run/weights.safetensors").exists()
     subprocess.run(command, check=True)
     assert same(whole, load_file(out / "run/weights.safetensors"))
+    assert json.loads((out / "run/run.json").read_text())["resumed"] == 1
 
 
 def test_a_checkpoint_of_other_settings_is_left_alone(spec, index, tmp_path):

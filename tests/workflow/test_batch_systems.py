@@ -135,10 +135,10 @@ def test_a_job_goes_to_lsf_with_what_it_asks_for_and_out_of_time_again_with_more
     parameters = lsf / "lsbatch/lab/configdir/lsb.params"
     parameters.parent.mkdir(parents=True)
     parameters.write_text("DEFAULT_QUEUE = normal\n")
-    made_again(finished, tmp_path / "study", "results/frames/*/shards/*.tar", "lsf")
+    made_again(finished, tmp_path / "study", "results/runs/tiny/stm-*/seed0/weights.safetensors", "lsf")
     first, second = (lsf / "submitted").read_text().splitlines()
-    assert "rule_extract" in first and "-q normal" in first
-    assert "-W 240 -n 1 -R rusage[mem=4000.0]" in first and "-W 480 -n 1 -R rusage[mem=8000.0]" in second
+    assert "rule_train" in first and "-q normal" in first and "-gpu num=1" in first
+    assert "-W 1440 -n 1 -R rusage[mem=16000.0]" in first and "-W 2880 -n 1 -R rusage[mem=32000.0]" in second
 
 
 def test_a_job_goes_to_kubernetes_with_what_it_asks_for_and_out_of_time_again_with_more(finished, tmp_path, programs):

@@ -50,6 +50,8 @@ def test_no_name_of_a_stranger_is_run_as_a_command(pipeline, tmp_path):
     # People open it in spreadsheets: what begins as a formula has an apostrophe before it.
     assert sorted((row["clip"], row["label"]) for row in found) == sorted(tuple(map(csv_cell, row[:2])) for row in rows)
     assert {row["status"] for row in found} == {"ok"}
+    reported = [cell for file in (tmp_path / "reports").glob("*.csv") for cell in file.read_text().split(",")]
+    assert reported and not [cell for cell in reported if cell.lstrip('"').startswith(("=", "@", "-5", "+1;"))]
 
 
 def test_weights_of_a_recipe_are_one_argument_whatever_their_name(pipeline, tmp_path):

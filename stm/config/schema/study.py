@@ -22,7 +22,7 @@ class Speed(Strict):
     # Of all networks, one after the other. The range of n rounds holds the true median in 1 - 2^(1 - n): 97% of six.
     rounds: Annotated[int, Field(ge=5)] = 6
     # The least that a network is timed in a round.
-    seconds: Positive = 1.0
+    seconds: Positive = 2.0
     precision: Literal["float32", "bfloat16"] = "float32"
     # Of the CPU; torch's own choice, a thread a core, where it is left out.
     threads: Count | None = None

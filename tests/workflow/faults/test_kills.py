@@ -1,6 +1,7 @@
 """Jobs and studies that are killed, and two at once: each ends in the right result or in a clear error."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,15 +49,27 @@ def test_a_stage_killed_at_twenty_random_moments_ends_as_an_undisturbed_one(stag
 def test_a_study_killed_at_random_moments_makes_the_reports_of_an_undisturbed_one(finished, tmp_path, draw):
     pipeline = pipeline_in(tmp_path)
     command = [sys.executable, "-m", "snakemake", "--cores", "2"]
-    for _ in range(PIPELINE_KILLS):
-        process = subprocess.Popen(
-            command, cwd=tmp_path, env=environment(), start_new_session=True, stdout=subprocess.DEVNULL, stderr=-3
-        )
+    kills = 0
+    while kills < PIPELINE_KILLS:
+        log = tmp_path / "log"
+        with log.open("w") as said:
+            process = subprocess.Popen(
+                command, cwd=tmp_path, env=environment(), start_new_session=True, stdout=said, stderr=subprocess.STDOUT
+            )
+        # From its first job on.
+        while process.poll() is None and "Execute" not in log.read_text():
+            time.sleep(0.05)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(draw.uniform(8, 40))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        assert pipeline.snakemake("--unlock").returncode == 0
+            process.wait(draw.uniform(0, 30))
+        # It may just have ended.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        if process.wait() == -signal.SIGKILL:
+            kills += 1
+            assert pipeline.snakemake("--unlock").returncode == 0
+        else:
+            shutil.rmtree(tmp_path / "results")
+    log.unlink()
     result = pipeline.snakemake("--cores", "2")
     assert result.returncode == 0, result.stdout
     assert reports(pipeline) == reports(finished)
@@ -95,14 +108,19 @@ def test_two_jobs_that_write_the_same_files_at_once_leave_them_whole(stage_in, n
 def test_of_two_pipelines_in_one_folder_one_works_and_the_other_says_that_it_does(tmp_path):
     pipeline = pipeline_in(tmp_path)
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "manifests"]
-    both = [
-        subprocess.Popen(command, cwd=tmp_path, env=environment(), text=True, stdout=-1, stderr=subprocess.STDOUT)
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=900)[0] for process in both]
-    codes = [process.returncode for process in both]
-    # The second may have come when all was done.
-    assert 0 in codes
-    for code, text in zip(codes, said, strict=True):
-        assert code == 0 or ("LockException" in text and "Directory cannot be locked" in text), text
+    log = tmp_path / "log"
+    with log.open("w") as said:
+        first = subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=said, stderr=subprocess.STDOUT)
+    while "Execute" not in log.read_text():
+        assert first.poll() is None, log.read_text()
+        time.sleep(0.05)
+    # Stopped, so that it cannot end before the second has asked.
+    first.send_signal(signal.SIGSTOP)
+    try:
+        second = pipeline.snakemake("--cores", "2", "manifests")
+    finally:
+        first.send_signal(signal.SIGCONT)
+    assert second.returncode == 1
+    assert "LockException" in second.stdout and "Directory cannot be locked" in second.stdout
+    assert first.wait(900) == 0, log.read_text()
     assert pipeline.jobs("manifests") == {}
