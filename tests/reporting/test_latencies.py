@@ -42,7 +42,8 @@ def test_the_cached_form_has_its_latency_and_what_it_saves_in_the_table_and_belo
     names = ("cached_latency_ms", "cached_latency_ms_low", "step_flops_g", "cached_step_flops_g")
     assert [stream[name] for name in names] == [9.0, 9.0, 33.3, 30.4]
     assert {still[name] for name in names} == {None}
-    said = "9.0 [9.0, 9.0] ms a frame for 11.0 [10.0, 30.0], round by round 0.82 [0.30, 0.90] of it; 30.40 GFLOPs for 33.30, 8.7% saved"
+    said = "9.0 [9.0, 9.0] ms a frame for 11.0 [10.0, 30.0], round by round 0.82 [0.30, 0.90] of it"
+    said += "; 30.40 GFLOPs for 33.30, 8.7% saved"
     page = table_markdown(table, [still, stream], [])
     assert f"STM with the stem's results kept (`stm online --cached`): {said}".replace("`", "\\`") in page
 
