@@ -148,7 +148,7 @@ class Submitted:
                 return int(file.parent.name)
         return None
 
-    def disturb(self, variant: str, disturbances: list[Callable[[str], None]]) -> None:
+    def disturb(self, variant: str, disturbances: list[Callable[[str, int], None]]) -> None:
         """Let each disturbance befall a variant's job after a new checkpoint, its training stopped in mid-epoch."""
         seen = 0
         for befalls in disturbances:
@@ -156,7 +156,7 @@ class Submitted:
             process = self.training(variant)
             assert process is not None, f"{variant} had ended: {self.log.read_text()}"
             os.kill(process, signal.SIGSTOP)
-            befalls(self.job(variant))
+            befalls(self.job(variant), process)
 
     def new_checkpoint(self, variant: str, seen: int) -> int:
         """Wait for it; when it was written."""
@@ -174,35 +174,38 @@ class Submitted:
 
 
 class Disturbances:
-    """What a cluster does to jobs."""
+    """What a cluster does to a job, by its number and the process that trains."""
 
     def __init__(self, slurm: SlurmCluster):
         self.slurm = slurm
         self.drained = ""
 
-    def cancel(self, number: str) -> None:
+    def cancel(self, number: str, process: int) -> None:
         self.slurm("scancel", number)
 
-    def requeue(self, number: str) -> None:
+    def requeue(self, number: str, process: int) -> None:
         self.slurm("scontrol", "requeue", number)
         self.start_soon(number)
 
-    def drain(self, number: str) -> None:
+    def drain(self, number: str, process: int) -> None:
         """Take the job's node out of service, and the job from it."""
         self.drained = self.slurm.job(number)["NodeList"]
         self.slurm("scontrol", "update", f"NodeName={self.drained}", "State=DRAIN", "Reason=maintenance")
-        self.requeue(number)
+        self.requeue(number, process)
 
-    def resume_and_break_another(self, number: str) -> None:
-        """Put the drained node back into service; the one that the job has moved to goes down under it."""
+    def resume_and_break_another(self, number: str, process: int) -> None:
+        """Put the drained node back into service; the one that the job has moved to loses its power under it."""
         node = self.slurm.job(number)["NodeList"]
         assert node != self.drained
         self.slurm("scontrol", "update", f"NodeName={self.drained}", "State=RESUME")
         self.slurm("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=power")
+        os.kill(process, signal.SIGKILL)
         self.start_soon(number)
+        # Slurm takes a node out of service that comes back with a job which it has given to it anew.
+        wait_until(lambda: self.slurm.job(number)["JobState"] == "RUNNING", 600, f"job {number} on the other node")
         self.slurm("scontrol", "update", f"NodeName={node}", "State=RESUME")
 
-    def end_of_time(self, number: str) -> None:
+    def end_of_time(self, number: str, process: int) -> None:
         """It hangs, and its time ends a minute after it began."""
         assert self.slurm.job(number)["TimeLimit"] == "1-00:00:00"
         self.slurm("scontrol", "update", f"JobId={number}", "TimeLimit=1")
