@@ -98,7 +98,9 @@ def _is_alive(said: dict[str, Any], at: float) -> bool:
 
 def _accuracies(predictions: Sequence[Prediction]) -> dict[str, float]:
     """Of those that are there; orders of frames other than the video's have a report of their own."""
-    forward = [p for p in predictions if p.spec["protocol"]["order"] == "forward" and Path(p.path).is_file()]
+    # Features and maps, which figures ask for, hold no scores.
+    scored = [p for p in predictions if type(p) is Prediction and Path(p.path).is_file()]
+    forward = [p for p in scored if p.spec["protocol"]["order"] == "forward"]
     return {p.protocol: _top1(p.path, Path(p.path).stat().st_mtime_ns) for p in forward}
 
 

@@ -59,6 +59,19 @@ def test_a_run_that_is_trained_says_how_fast_and_how_right_it_is(demo, tsn, fini
     assert found.clips_per_second == 100 * 10 / 50 and found.train_top1 == 88.5 and found.top1 == {"full": 75.0}
 
 
+def test_maps_and_features_that_figures_ask_of_a_run_are_no_scores(demo, finish):
+    stm = demo.table("table6").lines[3].predictions[0][0]
+    finish(stm, right=0.75)
+    asked = targets(demo, ["table6", "figure1", "figure6", "figure7"])
+    others = {p.path for target in asked for p in target.predictions if p.run.name == stm.run.name} - {stm.path}
+    assert any("/maps/" in path for path in others)
+    for path in others:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(b"")
+    (found,) = [one for one in standings(asked) if one.run == stm.run.name]
+    assert found.top1 == {"full": 75.0}
+
+
 def test_a_run_in_training_says_how_far_it_is(demo, tsn):
     said(tsn.run)
     found = standing_of(demo, tsn.run)
