@@ -75,7 +75,8 @@ def _undecided(paper: str, claim: Claim, study: str, possible: Mapping[str, str]
         made_by = decider.table if decider else figure.figure if figure else other
         word, why = NOT_TESTABLE, f"this study cannot make {made_by}"
         if made_by in possible:
-            word, why = NOT_MADE, f"{made_by} decides it: snakemake {possible[made_by]}"
+            word = NOT_MADE
+            why = f"{made_by} decides it: snakemake {possible[made_by]}; here too, once the study lists {made_by}"
     values = {
         "claim": claim.id,
         "paper": paper,

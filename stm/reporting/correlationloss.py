@@ -1,9 +1,9 @@
-"""Whether Twins Training's correlation loss is on: its terms grow with the number of classes, and few switch it off."""
+"""Whether Twins Training's correlation loss is the one of the paper: its terms grow with the number of classes."""
 
 from collections.abc import Sequence
 from typing import Any
 
-# Of what the largest term of the loss is with the paper's number of classes: below, the loss is off.
+# Of what the largest term of the loss is with the paper's number of classes: below, it is another loss.
 LEAST_SHARE = 0.5
 
 
@@ -29,6 +29,6 @@ def _vanished(line: dict[str, Any], classes: int | None) -> str:
         return ""
     weight = twins["correlation_weight"]
     return (
-        f"with {classes} classes the paper's weights all but switch the correlation loss off: its diagonal is at most "
+        f"with {classes} classes the paper's weights make the correlation loss another one: its diagonal is at most "
         f"{weight * classes:.2f}, {weight * published:.2f} with the paper's {published}"
     )
