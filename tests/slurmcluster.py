@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -111,6 +112,20 @@ class SlurmCluster:
                 _end(int((self.state / file).read_text()))
         for name in ("slurm.conf", "gres.conf"):
             (CONFIGURATION / name).unlink(missing_ok=True)
+
+    def lose_power(self, node: str, number: str) -> None:
+        """A node's daemon and all processes of the job on it die at once."""
+        os.kill(int((self.state / f"{node}.pid").read_text()), signal.SIGKILL)
+        mine, step = f"SLURM_JOB_ID={number}".encode(), f"slurmstepd: [{number}.".encode()
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                environment = (process / "environ").read_bytes().split(b"\0")
+                if mine in environment or (process / "cmdline").read_bytes().startswith(step):
+                    os.kill(int(process.name), signal.SIGKILL)
+
+    def have_power(self, node: str) -> None:
+        """It comes back by itself."""
+        self._daemon("slurmd", "-N", node)
 
     def _daemon(self, program: str, *arguments: str) -> None:
         # To a file: a daemon that keeps a pipe open would be waited for.

@@ -198,12 +198,13 @@ class Disturbances:
         node = self.slurm.job(number)["NodeList"]
         assert node != self.drained
         self.slurm("scontrol", "update", f"NodeName={self.drained}", "State=RESUME")
-        self.slurm("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=power")
         os.kill(process, signal.SIGKILL)
+        self.slurm.lose_power(node, number)
+        # As Slurm does itself when a node has not answered for some minutes.
+        self.slurm("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=power")
         self.start_soon(number)
-        # Slurm takes a node out of service that comes back with a job which it has given to it anew.
         wait_until(lambda: self.slurm.job(number)["JobState"] == "RUNNING", 600, f"job {number} on the other node")
-        self.slurm("scontrol", "update", f"NodeName={node}", "State=RESUME")
+        self.slurm.have_power(node)
 
     def end_of_time(self, number: str, process: int) -> None:
         """It hangs, and its time ends a minute after it began."""
