@@ -1,7 +1,6 @@
 """Loss and accuracy by epoch of every run of a study's tables."""
 
 import csv
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,9 @@ from matplotlib.ticker import MaxNLocator
 
 from stm.csvfile import Value, csv_text
 from stm.files import file_digest, read_sealed, write_text
-from stm.reporting.figures.drawing import DASHES, PAGE, colours, page
+from stm.reporting.figures.drawing import PAGE, page
 from stm.reporting.figures.figurepage import write_pages
+from stm.reporting.figures.looks import looks
 from stm.reporting.measured import TableError
 
 EXPLAINED = (
@@ -66,13 +66,13 @@ def _history(path: Path) -> list[dict[str, float]]:
 
 def _row(axes: list[Axes], panel: dict[str, Any], histories: dict[str, list[dict[str, float]]]) -> None:
     """The two panels of a table, and its legend."""
-    # A dash beside the colour; 20 curves before one looks like another.
-    for line, colour, dash in zip(panel["lines"], cycle(colours()), cycle(DASHES)):
+    of_lines = looks([line["variant"] for line in panel["lines"]])
+    for line, look in zip(panel["lines"], of_lines, strict=True):
         for i, path in enumerate(line["histories"].values()):
             epochs = [row["epoch"] for row in histories[path]]
             for ax, measure in zip(axes, MEASURES, strict=True):
                 values = [row[measure] for row in histories[path]]
-                ax.plot(epochs, values, color=colour, linestyle=dash, label=line["label"] if i == 0 else None)
+                ax.plot(epochs, values, label=line["label"] if i == 0 else None, **look.line)
     for ax, (measure, label) in zip(axes, MEASURES.items(), strict=True):
         ax.set_ylabel(label)
         ax.grid(axis="y")

@@ -6,18 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib.style
-from matplotlib import rcParams
 from matplotlib.figure import Figure
 
 from stm.files import replacing
 
 STYLE = Path(__file__).with_name("paper.mplstyle")
 
-# Widths of a column and of both, in inches: IEEE's.
-COLUMN, PAGE = 3.5, 7.16
-
-MARKERS = "os^Dv<>Phd"
-DASHES = ["-", (0, (4, 1.2)), (0, (1, 1)), (0, (4, 1, 1, 1))]
+# The width of both columns of IEEE's journals, in inches.
+PAGE = 7.16
 
 
 @contextmanager
@@ -33,8 +29,3 @@ def page(width: float, height: float, out: Path) -> Iterator[Figure]:
             figure.savefig(drawn, format=ending, metadata=metadata)
             with replacing(out.with_name(f"{out.name}.{ending}")) as temporary:
                 temporary.write_bytes(drawn.getvalue())
-
-
-def colours() -> list[str]:
-    """The style's colours, in their order."""
-    return rcParams["axes.prop_cycle"].by_key()["color"]
