@@ -42,7 +42,7 @@ def write_accuracy_cost(spec: dict[str, Any], out: Path) -> None:
         tables = ", ".join(table["file"] for table in spec["tables"])
         raise TableError(f"{tables}: no measured line has run_flops_g. Say how many classes the dataset has (`expect`)")
     write_text(out.with_name(f"{out.name}.csv"), csv_text(rows[0], rows))
-    with page(PAGE, 0.16 * len(rows) + 0.5, out) as figure:
+    with page(PAGE, 0.16 * len(rows) + 0.7, out) as figure:
         # One against the other in one plane, networks that cost nearly the same would cover each other.
         _draw(figure, sorted(rows, key=_cost), spec["variants"])
     found = _found(rows)

@@ -62,7 +62,9 @@ def write_confusions(spec: dict[str, Any], out: Path) -> None:
         grid[-1, 0].set_xlabel("Clips of the two classes that are taken for the other class (%)")
         handles, names = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper right", ncols=2)
-    said = " ".join(_worst(method, pairs, methods) for method, pairs in shown.items())
+    told = [_worst(method, pairs, methods) for method, pairs in shown.items()]
+    told += [text for method, pairs in shown.items() for text in _left_out(rows, method, pairs)]
+    said = " ".join(told)
     write_pages(spec, f"{said} {EXPLAINED}", said, out)
 
 
@@ -106,9 +108,26 @@ def _rows(
 
 
 def _most_confused(rows: list[Row], method: str, pairs: int) -> list[Row]:
-    """The pairs that a line confuses most, the worst first; of ties the first in the order of the classes."""
+    """The pairs that a line confuses most, the worst first; of ties the first by name."""
     confused = [row for row in rows if row[f"{method}_confused"]]
-    return sorted(confused, key=lambda row: -float(str(row[f"{method}_confused"])))[:pairs]
+
+    def rank(row: Row) -> tuple[float, str, str]:
+        return -float(str(row[f"{method}_confused"])), str(row["class"]), str(row["other_class"])
+
+    return sorted(confused, key=rank)[:pairs]
+
+
+def _left_out(rows: list[Row], method: str, pairs: list[Row]) -> list[str]:
+    """What is said of pairs that a line confuses as much as the last that is shown of it, and that are not shown."""
+    if not pairs:
+        return []
+    last = pairs[-1][f"{method}_confused"]
+    tied, shown = (sum(row[f"{method}_confused"] == last for row in found) for found in (rows, pairs))
+    if tied == shown:
+        return []
+    return [
+        f"Of {tied} pairs that tie at {last:.1f}% of their clips for {method}, the first {shown} by name are shown."
+    ]
 
 
 def _worst(method: str, pairs: list[Row], methods: list[str]) -> str:
