@@ -44,8 +44,7 @@ def pages(width: float, heights: list[float], out: Path) -> Iterator[list[Figure
 
 # The date, and the version in the PNG, would be other bytes another day.
 def _pdf(figures: list[Figure], file: io.BytesIO) -> None:
-    without_date: dict[str, Any] = {"CreationDate": None}
-    with PdfPages(file, metadata=without_date) as pdf:
+    with PdfPages(file, metadata={"CreationDate": None}) as pdf:
         for figure in figures:
             pdf.savefig(figure)
 
@@ -57,4 +56,5 @@ def _png(figures: list[Figure], file: io.BytesIO) -> None:
         figure.savefig(drawn, format="png")
         drawn.seek(0)
         images.append(imread(drawn, format="png"))
-    imsave(file, np.concatenate(images), format="png", dpi=rcParams["savefig.dpi"], metadata={"Software": None})
+    without_version: dict[str, Any] = {"Software": None}
+    imsave(file, np.concatenate(images), format="png", dpi=rcParams["savefig.dpi"], metadata=without_version)
