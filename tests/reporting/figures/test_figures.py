@@ -276,7 +276,15 @@ def embedding(tmp_path) -> dict:
         }
         rows.append({"title": f"{title} Twins", "lines": [line]})
     shown = {"classes": 10, "clips_per_class": 12, "perplexity": 5.0, "map_seeds": 2, "neighbours": 3}
-    return {**COMMON, "kind": "embedding", "paper": "tpami2022", "where": "Figure 7", "panels": rows, **shown}
+    return {
+        **COMMON,
+        "kind": "embedding",
+        "paper": "tpami2022",
+        "where": "Figure 7",
+        "claimed": "x",
+        "panels": rows,
+        **shown,
+    }
 
 
 def test_measures_are_of_every_space_and_of_every_map(drawn, embedding, tmp_path):

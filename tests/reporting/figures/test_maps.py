@@ -81,6 +81,7 @@ def spec(tmp_path) -> dict:
         "figure": "picture",
         "study": "demo",
         "title": "What is seen",
+        "claimed": "x",
         "kind": "maps",
         "paper": "tpami2022",
         "where": "Figure 1",
