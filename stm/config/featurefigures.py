@@ -52,7 +52,13 @@ def _told(study: BoundStudy, table: Table, line: TableLine) -> dict[str, Any]:
     told = {key: measured[key] for key in TOLD}
     # Not those of the table: features are of one view, and the paper does not say of how many.
     differs = deviations(study, line.role, line.entry, line.entry.recipe or table.recipe, "efficient")
-    return {"name": line.entry.name, "method": line.entry.method, **told, "deviations": differs}
+    return {
+        "name": line.entry.name,
+        "method": line.entry.method,
+        "variant": line.entry.variant,
+        **told,
+        "deviations": differs,
+    }
 
 
 def _claims(asked: Asked, shown: Sequence[str]) -> list[tuple[str, Claim]]:
@@ -94,5 +100,7 @@ def maps(asked: Asked, figure: figures.Maps) -> FigurePlan:
     if len(motions) > 1:
         raise asked.source.error(("signals",), ": its lines see other clips or other frames, and cannot be compared")
     inputs = [*motions, *(m.path for m in found)]
-    details = {"lines": lines, "motion": inputs[0]}
+    # As pairs: the order of a file stands in its figure, and JSON sorts keys.
+    ordered = {"signals": [*figure.signals.items()], "measures": [*figure.measures.items()]}
+    details = {"lines": lines, "motion": inputs[0], **ordered}
     return asked.plan(figure, inputs, details, predictions=found, claims=_claims(asked, list(figure.signals)))

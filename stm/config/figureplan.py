@@ -133,7 +133,12 @@ def _curves(asked: Asked, figure: Curves) -> FigurePlan:
 def _curve(line: TableLine, among: list[TableLine]) -> dict[str, Any]:
     runs = [p.run for seed in line.predictions for p in seed]
     histories = {run.name.rpartition("/")[2]: f"{run.folder}/history.csv" for run in runs}
-    return {"label": _label(line, among), "experiment": runs[0].experiment, "histories": histories}
+    return {
+        "label": _label(line, among),
+        "variant": line.entry.variant,
+        "experiment": runs[0].experiment,
+        "histories": histories,
+    }
 
 
 def _label(line: TableLine, among: list[TableLine]) -> str:
@@ -151,7 +156,7 @@ def _label(line: TableLine, among: list[TableLine]) -> str:
 def _confusions(asked: Asked, figure: Confusions) -> FigurePlan:
     lines = [asked.line(figure.table, getattr(figure, key), (key,)) for key in ("first", "second")]
     predictions = [p for line in lines for seed in line.predictions for p in seed]
-    details = {"lines": [line.spec for line in lines], "table": figure.table}
+    details = {"lines": [{"variant": line.entry.variant, **line.spec} for line in lines], "table": figure.table}
     return asked.plan(figure, [p.path for p in predictions], details, predictions=predictions)
 
 
@@ -163,14 +168,18 @@ def _accuracy_cost(asked: Asked, figure: AccuracyCost) -> FigurePlan:
     lines = [line for name in tables for line in asked.table(name).all_lines if line.predictions]
     predictions = [p for line in lines for seed in line.predictions for p in seed]
     # Of one dataset and one way to train: beside others a cost would explain nothing.
-    told = [line.spec["measured"] for line in lines if line.role == figure.role]
-    shown = {measured["experiment"]: measured["genuine"] for measured in told if measured["twins"] is None}
+    told = [(line.entry.variant, line.spec["measured"]) for line in lines if line.role == figure.role]
+    shown = {
+        measured["experiment"]: (variant, measured["genuine"])
+        for variant, measured in told
+        if measured["twins"] is None
+    }
     if not shown:
         raise NotForThisStudyError(f"{asked.source.path}: no line of {', '.join(tables)} is trained on {figure.role}")
     details = {
         "tables": [{"name": name, "file": file} for name, file in files.items()],
-        "experiments": sorted(shown),
+        "variants": {name: variant for name, (variant, _) in shown.items()},
         # Those whose data are the paper's own.
-        "genuine": sorted(name for name, genuine in shown.items() if genuine),
+        "genuine": sorted(name for name, (_, genuine) in shown.items() if genuine),
     }
     return asked.plan(figure, [*files.values()], details, predictions=predictions)

@@ -81,6 +81,9 @@ def test_figure_7_decides_the_claims_that_speak_of_it(planned):
 def test_figures_1_and_6_take_one_file_of_motion_and_the_maps_of_each_run(planned):
     plan = planned(seeds=[3, 4], tables=["table8"])
     one, other = plan.figure("figure1"), plan.figure("figure6")
+    # As the file has them: JSON sorts keys.
+    assert [measure for measure, _ in other.spec["measures"]] == ["inside", "edge"]
+    assert one.spec["signals"][0] == ("STM/cmm", "STM: CMM") and one.spec["signals"][-1][0] == "STM/frame_low"
     # Three networks with two seeds each, and what moves in the clips of their dataset.
     assert len(one.inputs) == 1 + 3 * 2 and one.inputs == [one.spec["motion"], *plan.maps]
     assert set(one.inputs) == set(other.inputs) and list(plan.motions) == [one.spec["motion"]]
@@ -170,8 +173,8 @@ def test_accuracy_against_cost_is_of_one_role_and_without_twins(planned):
     # The tables in the figure's order, whose first one names a network; JSON sorts keys.
     assert [table["name"] for table in spec["tables"]] == ["table6", "table10", "table11"]
     lines = {line.entry.name: line.predictions[0][0].run.experiment for line in plan.table("table11").lines}
-    assert lines["tsm_temporal_off"] in spec["experiments"]
-    assert not {lines[name] for name in ("tsm_temporal_on", "tsm_scene_off", "tsm_scene_on")} & {*spec["experiments"]}
+    assert lines["tsm_temporal_off"] in spec["variants"]
+    assert not {lines[name] for name in ("tsm_temporal_on", "tsm_scene_off", "tsm_scene_on")} & {*spec["variants"]}
 
 
 def test_accuracy_against_cost_knows_whose_data_are_the_papers(planned):

@@ -159,6 +159,7 @@ def test_a_figure_that_decides_claims_opens_with_its_picture_whole_and_its_verdi
         "paper": "tpami2022",
         "where": "Figure 9",
         "title": "Two networks",
+        "claimed": "They differ",
         "table": "table6",
     }
     figure |= {"rows": {"": ["TSN", "STM"]}, "classes": 4, "clips_per_class": 4, "perplexity": 3.0, "map_seeds": 1}

@@ -10,6 +10,7 @@ from stm.config.schema.fields import Count, Name, Positive
 from stm.config.signals import Measure
 
 Tables = Annotated[list[Name], Field(min_length=1)]
+Claimed = Annotated[str, Field(min_length=1, pattern=r"[^.]$")]
 
 
 class Embedding(Strict):
@@ -19,6 +20,8 @@ class Embedding(Strict):
     paper: Literal["iccv2019", "tpami2022"]
     where: str
     title: str
+    # What the paper reads off it, in our words, with its place: a sentence without its full stop.
+    claimed: Claimed
     table: Name
     # What stands beside a row of panels, and the lines of the table that it shows.
     rows: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=1)]
@@ -83,6 +86,8 @@ class Maps(Strict):
     paper: Literal["iccv2019", "tpami2022"]
     where: str
     title: str
+    # What the paper reads off it, in our words, with its place: a sentence without its full stop.
+    claimed: Claimed
     table: Name
     # At most so many clips of the validation split are measured, the first by a hash of their ids, and of these so
     # many drawn, each of a class of its own.
@@ -114,6 +119,8 @@ class Examples(Strict):
     paper: Literal["iccv2019", "tpami2022"]
     where: str
     title: str
+    # What the paper reads off it, in our words, with its place: a sentence without its full stop.
+    claimed: Claimed
     # The first role of each that the study binds.
     temporal: Annotated[list[Role], Field(min_length=1)]
     scene: Annotated[list[Role], Field(min_length=1)]

@@ -1,16 +1,16 @@
-"""Top-1 against FLOPs of the networks that were trained for a study's tables."""
+"""FLOPs and top-1 of the networks that were trained for a study's tables."""
 
 import csv
 from pathlib import Path
 from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
+from matplotlib.figure import Figure
 
 from stm.csvfile import Value, csv_text
 from stm.files import write_text
-from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page
+from stm.reporting.figures.drawing import PAGE, page
 from stm.reporting.figures.figurepage import write_pages
+from stm.reporting.figures.looks import looks
 from stm.reporting.measured import TableError
 
 NUMBERS = ("run_flops_g", "run_params_m", "flops_g", "top1", "top1_low", "top1_high")
@@ -18,14 +18,14 @@ TEXT = ("method", "experiment", "dataset", "deviations", "protocol", "interval_c
 COUNTS = ("views", "seeds", "clips")
 
 EXPLAINED = (
-    "Top-1 with its 95% interval against the multiply-adds of one view of the network that was trained here. A hollow "
-    "mark is the published accuracy at the FLOPs of the papers' network; it is drawn only where the data are the "
-    "paper's own."
+    "A row a network, the cheapest above: the multiply-adds of one view of the network that was trained here, and "
+    "its top-1 with its 95% interval. Hollow marks are the FLOPs of the papers' network and the published accuracy; "
+    "they are drawn only where the data are the paper's own."
 )
 
 
 def write_accuracy_cost(spec: dict[str, Any], out: Path) -> None:
-    """Write `out`.pdf, .png and .csv: a mark a network, with its 95% interval. For people .md, .html and .rst.
+    """Write `out`.pdf, .png and .csv: a row a network, with its cost and its accuracy. For people .md, .html and .rst.
 
     A published accuracy is drawn only where it is of the same data, at the FLOPs of the papers' network.
 
@@ -42,11 +42,9 @@ def write_accuracy_cost(spec: dict[str, Any], out: Path) -> None:
         tables = ", ".join(table["file"] for table in spec["tables"])
         raise TableError(f"{tables}: no measured line has run_flops_g. Say how many classes the dataset has (`expect`)")
     write_text(out.with_name(f"{out.name}.csv"), csv_text(rows[0], rows))
-    # Many lie close to each other: both columns wide, with the names beside them.
-    with page(PAGE, max(2.6, 0.14 * len(rows) + 0.6), out) as figure:
-        marks = _draw(figure.subplots(), rows)
-        names = [str(row["method"]) for row in rows]
-        figure.legend(marks, names, loc="outside right upper", labelspacing=0.25)
+    with page(PAGE, 0.16 * len(rows) + 0.7, out) as figure:
+        # One against the other in one plane, networks that cost nearly the same would cover each other.
+        _draw(figure, sorted(rows, key=_cost), spec["variants"])
     found = _found(rows)
     write_pages(spec, f"{found} {EXPLAINED}", found, out)
 
@@ -56,7 +54,7 @@ def _rows(spec: dict[str, Any]) -> list[dict[str, Value]]:
     rows: dict[str, dict[str, Value]] = {}
     for table in spec["tables"]:
         for line in _table(Path(table["file"])):
-            if line["experiment"] not in spec["experiments"] or not line["top1"] or not line["run_flops_g"]:
+            if line["experiment"] not in spec["variants"] or not line["top1"] or not line["run_flops_g"]:
                 continue
             # Other data, another truth: a published point beside these would invite a comparison that means nothing.
             same_data = line["experiment"] in spec["genuine"]
@@ -84,44 +82,43 @@ def _table(path: Path) -> list[dict[str, str]]:
 
 def _found(rows: list[dict[str, Value]]) -> str:
     """The best of them, and between which costs they lie."""
-    exponent, unit = _unit(rows)
-
-    def cost(row: dict[str, Value]) -> float:
-        return float(str(row["run_flops_g"]))
+    unit, factor = _unit(rows)
 
     def said(row: dict[str, Value]) -> str:
-        return f"{row['method']} {row['top1']:.1f}% at {cost(row) * unit:.4g}"
+        return f"{row['method']} {row['top1']:.1f}% at {_cost(row) * factor:.4g}"
 
-    best, least, most = max(rows, key=lambda row: float(str(row["top1"]))), min(rows, key=cost), max(rows, key=cost)
+    best, least, most = max(rows, key=lambda row: float(str(row["top1"]))), min(rows, key=_cost), max(rows, key=_cost)
     return (
-        f"The highest top-1 of {len(rows)} networks: {said(best)} x 10^{exponent} multiply-adds a view, 95% interval "
+        f"The highest top-1 of {len(rows)} networks: {said(best)} {unit} multiply-adds a view, 95% interval "
         f"{best['top1_low']:.1f} to {best['top1_high']:.1f}. The cheapest: {said(least)}; the dearest: {said(most)}."
     )
 
 
-def _unit(rows: list[dict[str, Value]]) -> tuple[int, float]:
-    """The power of ten in which FLOPs are shown, and how many of them 10^9 are: of a demo's small networks millions."""
-    return (9, 1.0) if max(float(str(row["run_flops_g"])) for row in rows) >= 1 else (6, 1000.0)
+def _cost(row: dict[str, Value]) -> float:
+    return float(str(row["run_flops_g"]))
 
 
-def mark(k: int) -> dict[str, str]:
-    """The colour and the shape of the k-th network; no two of the first hundred share both."""
-    return {"color": colours()[k % 10], "marker": MARKERS[(k + k // 10) % 10]}
+def _unit(rows: list[dict[str, Value]]) -> tuple[str, float]:
+    """In what FLOPs are shown, and how many of them a billion is: of a demo's small networks millions."""
+    return ("billion", 1.0) if max(map(_cost, rows)) >= 1 else ("million", 1000.0)
 
 
-def _draw(axes: Axes, rows: list[dict[str, Value]]) -> list[Line2D]:
-    """The marks, a network each."""
-    exponent, unit = _unit(rows)
-    marks = []
-    for k, row in enumerate(rows):
+def _draw(figure: Figure, rows: list[dict[str, Value]], variants: dict[str, str]) -> None:
+    """A row a network, the cheapest above: what it costs, and beside it how often it is right."""
+    unit, factor = _unit(rows)
+    costs, accuracies = figure.subplots(1, 2, sharey=True, width_ratios=[2, 3])
+    for at, (row, look) in enumerate(zip(rows, looks([variants[str(row["experiment"])] for row in rows]), strict=True)):
         flops, top1, low, high = (float(str(row[key])) for key in ("run_flops_g", "top1", "top1_low", "top1_high"))
-        style: dict[str, Any] = {**mark(k), "linestyle": "none"}
-        axes.vlines(flops * unit, low, high, color=style["color"], linewidth=0.8)
-        marks += axes.plot(flops * unit, top1, **style)
+        costs.plot(flops * factor, at, **look.mark)
+        accuracies.hlines(at, low, high, color=look.mark["color"], linewidth=1.0)
+        accuracies.plot(top1, at, **look.mark)
         if row["published_top1"] is not None:
-            theirs = float(str(row["flops_g"])) * unit, float(str(row["published_top1"]))
-            axes.plot(*theirs, markerfacecolor="none", **style)
-    axes.set_xlabel(f"FLOPs of the trained network, one view ($10^{exponent}$ multiply-adds)")
-    axes.set_ylabel("Top-1 (%), 95% interval")
-    axes.grid()
-    return marks
+            costs.plot(float(str(row["flops_g"])) * factor, at, markerfacecolor="none", **look.mark)
+            accuracies.plot(float(str(row["published_top1"])), at, markerfacecolor="none", **look.mark)
+    costs.set_xlabel(f"Multiply-adds of one view ({unit})")
+    accuracies.set_xlabel("Top-1 (%), 95% interval")
+    costs.set_yticks(range(len(rows)), [str(row["method"]) for row in rows])
+    costs.set_ylim(len(rows) - 0.4, -0.6)
+    for axes in (costs, accuracies):
+        axes.tick_params(axis="y", length=0)
+        axes.grid()

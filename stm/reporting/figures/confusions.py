@@ -14,8 +14,9 @@ from matplotlib.axes import Axes
 from stm.analysis.statistics import accuracy_interval
 from stm.csvfile import Value, csv_text
 from stm.files import write_text
-from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page
+from stm.reporting.figures.drawing import PAGE, page
 from stm.reporting.figures.figurepage import write_pages
+from stm.reporting.figures.looks import Look, looks
 from stm.reporting.measured import joined, load
 
 EXPLAINED = (
@@ -43,6 +44,9 @@ def write_confusions(spec: dict[str, Any], out: Path) -> None:
     found = load(spec["lines"])
     first = found[0]
     assert first is not None, "the plan leaves out what is not measured"
+    of_lines = dict(
+        zip([line["method"] for line in spec["lines"]], looks([line["variant"] for line in spec["lines"]]), strict=True)
+    )
     taken = {line["method"]: _taken(line) for line in spec["lines"]}
     labels, classes = first.predictions.labels, first.predictions.classes
     rows = _rows(spec, taken, labels, first.groups, classes)
@@ -54,11 +58,13 @@ def write_confusions(spec: dict[str, Any], out: Path) -> None:
     with page(PAGE, 0.21 * sum(heights) + 1.0, out) as figure:
         grid = figure.subplots(len(methods), 1, squeeze=False, height_ratios=heights, sharex=True)
         for (axes,), (method, pairs) in zip(grid, shown.items(), strict=True):
-            _panel(axes, method, pairs, methods)
+            _panel(axes, method, pairs, of_lines)
         grid[-1, 0].set_xlabel("Clips of the two classes that are taken for the other class (%)")
         handles, names = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper right", ncols=2)
-    said = " ".join(_worst(method, pairs, methods) for method, pairs in shown.items())
+    told = [_worst(method, pairs, methods) for method, pairs in shown.items()]
+    told += [text for method, pairs in shown.items() for text in _left_out(rows, method, pairs)]
+    said = " ".join(told)
     write_pages(spec, f"{said} {EXPLAINED}", said, out)
 
 
@@ -102,9 +108,26 @@ def _rows(
 
 
 def _most_confused(rows: list[Row], method: str, pairs: int) -> list[Row]:
-    """The pairs that a line confuses most, the worst first; of ties the first in the order of the classes."""
+    """The pairs that a line confuses most, the worst first; of ties the first by name."""
     confused = [row for row in rows if row[f"{method}_confused"]]
-    return sorted(confused, key=lambda row: -float(str(row[f"{method}_confused"])))[:pairs]
+
+    def rank(row: Row) -> tuple[float, str, str]:
+        return -float(str(row[f"{method}_confused"])), str(row["class"]), str(row["other_class"])
+
+    return sorted(confused, key=rank)[:pairs]
+
+
+def _left_out(rows: list[Row], method: str, pairs: list[Row]) -> list[str]:
+    """What is said of pairs that a line confuses as much as the last that is shown of it, and that are not shown."""
+    if not pairs:
+        return []
+    last = pairs[-1][f"{method}_confused"]
+    tied, shown = (sum(row[f"{method}_confused"] == last for row in found) for found in (rows, pairs))
+    if tied == shown:
+        return []
+    return [
+        f"Of {tied} pairs that tie at {last:.1f}% of their clips for {method}, the first {shown} by name are shown."
+    ]
 
 
 def _worst(method: str, pairs: list[Row], methods: list[str]) -> str:
@@ -117,18 +140,16 @@ def _worst(method: str, pairs: list[Row], methods: list[str]) -> str:
     return f"{method} confuses {names} most: {row[f'{method}_confused']:.1f}% of their clips ({others})."
 
 
-def _panel(axes: Axes, chosen_by: str, pairs: list[Row], methods: list[str]) -> None:
+def _panel(axes: Axes, chosen_by: str, pairs: list[Row], of_lines: dict[str, Look]) -> None:
     """A row a pair, a mark a line with its interval."""
     axes.set_title(f"The pairs that {chosen_by} confuses most", loc="left")
-    for k, method in enumerate(methods):
+    for k, (method, look) in enumerate(of_lines.items()):
         values = np.array([[row[f"{method}_{name}"] for name in ("confused", "low", "high")] for row in pairs], float)
-        at = np.arange(len(pairs)) + (k - (len(methods) - 1) / 2) * 0.3
+        at = np.arange(len(pairs)) + (k - (len(of_lines) - 1) / 2) * 0.3
         value, low, high = values.reshape(-1, 3).T
         # An interval at 0% starts there, whatever rounding says.
         bars = [np.maximum(value - low, 0), np.maximum(high - value, 0)]
-        axes.errorbar(
-            value, at, xerr=bars, fmt=MARKERS[k], color=colours()[2 * k], elinewidth=0.8, label=method, clip_on=False
-        )
+        axes.errorbar(value, at, xerr=bars, elinewidth=0.8, label=method, clip_on=False, **look.mark)
     if not pairs:
         axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", va="center")
     names = [f"{_short(row['class'])} / {_short(row['other_class'])}" for row in pairs]

@@ -1,7 +1,6 @@
 """Loss and accuracy by epoch of every run of a study's tables."""
 
 import csv
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,15 @@ from matplotlib.ticker import MaxNLocator
 
 from stm.csvfile import Value, csv_text
 from stm.files import file_digest, read_sealed, write_text
-from stm.reporting.figures.drawing import DASHES, PAGE, colours, page
+from stm.reporting.figures.drawing import PAGE, PAGE_HEIGHT, pages
 from stm.reporting.figures.figurepage import write_pages
+from stm.reporting.figures.looks import looks
 from stm.reporting.measured import TableError
 
 EXPLAINED = (
     "A row a table and dataset, a curve a run, the runs of one line alike. Loss and accuracy are those of the training "
-    "clips as they are shown in training. A table whose runs all stand above already is not drawn again."
+    "clips as they are shown in training; the loss of Twins Training is the cross-entropy plus the weighted "
+    "correlation loss. A table whose runs all stand above already is not drawn again."
 )
 MEASURES = {"loss": "Training loss", "train_top1": "Training top-1 (%)"}
 
@@ -39,17 +40,29 @@ def write_curves(spec: dict[str, Any], out: Path) -> None:
     }
     # A legend beside the panels may be taller than they are.
     heights = [max(1.45, 0.135 * len(panel["lines"]) + 0.35) for panel in panels]
-    with page(PAGE, sum(heights), out) as figure:
-        grid = figure.subplots(len(panels), 2, squeeze=False, height_ratios=heights)
-        for axes, panel in zip(grid, panels, strict=True):
-            _row(axes, panel, histories)
-        for axes in grid[-1]:
-            axes.set_xlabel("Epoch")
-        figure.align_ylabels()
+    parts = _parts(heights)
+    with pages(PAGE, [sum(heights[part]) for part in parts], out) as figures:
+        for figure, part in zip(figures, parts, strict=True):
+            grid = figure.subplots(len(heights[part]), 2, squeeze=False, height_ratios=heights[part])
+            for axes, panel in zip(grid, panels[part], strict=True):
+                _row(axes, panel, histories)
+            for axes in grid[-1]:
+                axes.set_xlabel("Epoch")
+            figure.align_ylabels()
     rows = _rows(spec, histories)
     write_text(out.with_name(f"{out.name}.csv"), csv_text(rows[0], rows))
     found = _found(spec, histories)
     write_pages(spec, f"{found} {EXPLAINED}", found, out)
+
+
+def _parts(heights: list[float]) -> list[slice]:
+    """The panels of each page: as many as fit on it."""
+    starts, filled = [0], 0.0
+    for i, height in enumerate(heights):
+        if i > starts[-1] and filled + height > PAGE_HEIGHT:
+            starts, filled = [*starts, i], 0.0
+        filled += height
+    return [slice(start, end) for start, end in zip(starts, [*starts[1:], len(heights)], strict=True)]
 
 
 def _history(path: Path) -> list[dict[str, float]]:
@@ -66,13 +79,13 @@ def _history(path: Path) -> list[dict[str, float]]:
 
 def _row(axes: list[Axes], panel: dict[str, Any], histories: dict[str, list[dict[str, float]]]) -> None:
     """The two panels of a table, and its legend."""
-    # A dash beside the colour; 20 curves before one looks like another.
-    for line, colour, dash in zip(panel["lines"], cycle(colours()), cycle(DASHES)):
+    of_lines = looks([line["variant"] for line in panel["lines"]])
+    for line, look in zip(panel["lines"], of_lines, strict=True):
         for i, path in enumerate(line["histories"].values()):
             epochs = [row["epoch"] for row in histories[path]]
             for ax, measure in zip(axes, MEASURES, strict=True):
                 values = [row[measure] for row in histories[path]]
-                ax.plot(epochs, values, color=colour, linestyle=dash, label=line["label"] if i == 0 else None)
+                ax.plot(epochs, values, label=line["label"] if i == 0 else None, **look.line)
     for ax, (measure, label) in zip(axes, MEASURES.items(), strict=True):
         ax.set_ylabel(label)
         ax.grid(axis="y")

@@ -11,9 +11,10 @@ from stm.analysis.embedding import tsne_map
 from stm.csvfile import Value, csv_text
 from stm.files import digest, write_text
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
-from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page
+from stm.reporting.figures.drawing import PAGE, page
 from stm.reporting.figures.embeddingpage import deciding, write_embedding_pages
 from stm.reporting.figures.featureclaims import claim_rows
+from stm.reporting.figures.looks import MARKERS, colours
 from stm.reporting.figures.separation import (
     Network,
     about,

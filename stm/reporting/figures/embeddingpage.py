@@ -23,8 +23,11 @@ def write_embedding_pages(spec: dict[str, Any], rows: list[Row], claims: list[Ro
         claims: that the measures decide.
         out: path without its ending.
     """
-    names = [line["name"] for row in spec["panels"] for line in row["lines"]]
-    found = "; ".join(f"{name} {deciding(rows, name)['silhouette']:.3f}" for name in names)
+    found = "; ".join(
+        f"{line['method']} {row['title']} {deciding(rows, line['name'])['silhouette']:.3f}"
+        for row in spec["panels"]
+        for line in row["lines"]
+    )
     measured = Measures("", HEADER, _lines(rows), text_columns=2)
     explained = _explained(spec, rows, out.name)
     write_pages(spec, explained, f"Mean silhouette of the features: {found}.", out, [measured], claims)

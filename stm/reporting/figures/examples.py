@@ -112,8 +112,7 @@ def _by_hash(index: FrameIndex, rows: Iterable[int]) -> list[int]:
 def _title(example: Example) -> str:
     if example.backwards:
         return f"The same frames backwards: no longer “{example.label}”"
-    what = "order tells the class" if example.data == "temporal" else "any frame tells the class"
-    return f"“{example.label}” ({example.data}: {what})"
+    return f"“{example.label}” ({example.data}-related)"
 
 
 def _write_pages(spec: dict[str, Any], examples: list[Example], out: Path) -> None:

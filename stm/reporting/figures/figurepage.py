@@ -61,7 +61,7 @@ def write_pages(
     """
     printed, of_paper = texts([*claims]), "paper" in spec
     title, subtitle = (heading(spec), spec["title"]) if of_paper else (heading(spec), OURS)
-    claimed = f"{place(spec)}: {spec['title']}" if of_paper else spec["title"]
+    claimed = f"{place(spec)}: {spec['title']}. {spec['claimed']}" if of_paper else spec["title"]
     files = {
         ".md": _markdown(spec, measured, explained, printed, out.name),
         ".html": webpage(title, subtitle, _parts(spec, measured, explained, printed, out)),

@@ -92,13 +92,17 @@ def load_seen(lines: dict[str, Any], signals: Sequence[str]) -> Seen:
 def likeness_rows(spec: dict[str, Any], seen: Seen) -> list[dict[str, Value]]:
     """A row for each measure and signal, with the difference of the measure's subject to it."""
     rows = []
-    for measure, subject in spec["measures"].items():
-        for signal, name in spec["signals"].items():
+    for measure, subject in spec["measures"]:
+        for signal, name in spec["signals"]:
             line = spec["lines"][signal.partition("/")[0]]
             estimate, clips = seen.difference(measure, signal)
             status = None if estimate else NOT_MEASURED[measure]
-            if signal.partition("/")[2].removeprefix(UNTRAINED) == measure:
-                estimate, clips, status = None, 0, "it is what the others are held against"
+            own = signal.partition("/")[2]
+            if own.removeprefix(UNTRAINED) == measure:
+                # Each network is held against its own, so this is no yardstick of the others.
+                of = f"{'untrained ' if own.startswith(UNTRAINED) else ''}{line['method']}"
+                itself = "the flow" if measure == "flow" else f"the {measure} frequency of {of}"
+                estimate, clips, status = None, 0, f"it is itself {itself}"
             row: dict[str, Value] = {
                 **dict.fromkeys(COLUMNS),
                 **{key: spec[key] for key in ("figure", "study")},

@@ -16,22 +16,28 @@ from stm.config.signals import EVEN, OF_FRAMES, STEP, UNTRAINED
 from stm.csvfile import Value, csv_text
 from stm.files import write_text
 from stm.reporting.claims import COLUMNS as CLAIM_COLUMNS
-from stm.reporting.figures.drawing import MARKERS, PAGE, colours, page
+from stm.reporting.figures.drawing import PAGE, page
 from stm.reporting.figures.featureclaims import claim_rows
 from stm.reporting.figures.figurepage import Measures, write_pages
 from stm.reporting.figures.likeness import COLUMNS, Seen, claim_pairs, likeness_rows, load_seen
+from stm.reporting.figures.looks import FRAMES, STARTED_FROM, looks
 
 Row = dict[str, Value]
 
 # Dark to bright in print too, and the same to colour-blind readers.
 COLOURS = "cividis"
 
+MARKS = (
+    "The white outline is the mover in frame t, and each map is drawn from 0 to its own maximum. Below, the filled "
+    "mark and the dashed line are the signal in question, and correlations with low or high frequency are with each "
+    "network's own."
+)
 TITLES = {
     "flow": "Correlation with TV-L1 flow",
     "high": "Correlation with high frequency",
     "low": "Correlation with low frequency",
     "inside": "Share of energy inside the mover",
-    "edge": "Share of energy on its outline",
+    "edge": "Share of energy on the mover's outline",
 }
 
 
@@ -47,7 +53,7 @@ def write_maps_figure(spec: dict[str, Any], out: Path) -> None:
         FileNotFoundError, MapsError, TableError: as `stm.reporting.figures.likeness.load_seen`.
     """
     shown = [column["show"] for column in spec["columns"] if "/" in column["show"]]
-    seen = load_seen(spec["lines"], list(dict.fromkeys([*shown, *spec["signals"]])))
+    seen = load_seen(spec["lines"], list(dict.fromkeys([*shown, *dict(spec["signals"])])))
     motion, about = read_maps_file(Path(spec["motion"]))
     rows = likeness_rows(spec, seen)
     claims = claim_rows(spec, claim_pairs(spec, seen))
@@ -119,34 +125,38 @@ def _picture(axes: Axes, image: np.ndarray, size: tuple[int, ...]) -> None:
 def _panels(figure: SubFigure, spec: dict[str, Any], rows: list[Row]) -> None:
     """A panel a measure, a mark a signal with its interval; a line stands where the signal in question is."""
     grid = figure.subplots(1, len(spec["measures"]), squeeze=False, sharey=True)[0]
-    networks = list(dict.fromkeys(_network(signal) for signal in spec["signals"]))
-    for axes, (measure, subject) in zip(grid, spec["measures"].items(), strict=True):
+    networks = dict(_network(spec, signal) for signal, _ in spec["signals"])
+    of_networks = dict(zip(networks, looks([*networks.values()]), strict=True))
+    for axes, (measure, subject) in zip(grid, spec["measures"], strict=True):
         axes.set_title(TITLES[measure], loc="left", fontsize=7)
         found = {str(row["signal"]): row for row in rows if row["measure"] == measure}
         for at, (signal, row) in enumerate(found.items()):
             if row["value"] is None:
                 continue
             value, low, high = (float(str(row[key])) for key in ("value", "low", "high"))
-            k = networks.index(_network(signal))
-            style: dict[str, Any] = {"color": colours()[k], "marker": MARKERS[k], "markersize": 4}
-            axes.plot([low, high], [at, at], color=style["color"], linewidth=1.0)
-            axes.plot(value, at, linestyle="none", markerfacecolor=None if signal == subject else "white", **style)
+            mark = of_networks[_network(spec, signal)[0]].mark
+            axes.plot([low, high], [at, at], color=mark["color"], linewidth=1.0)
+            axes.plot(value, at, markerfacecolor=None if signal == subject else "white", **mark)
             if signal == subject:
                 axes.axvline(value, color="#717581", linewidth=0.5, linestyle=(0, (3, 2)), zorder=0)
         if all(row["value"] is None for row in found.values()):
             axes.text(0.5, 0.5, "not known", transform=axes.transAxes, ha="center", va="center")
-        axes.set_yticks(range(len(found)), list(spec["signals"].values()))
+        axes.set_yticks(range(len(found)), [name for _, name in spec["signals"]])
         axes.set_ylim(len(found) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")
 
 
-def _network(signal: str) -> str:
-    """The network that a signal is of: a trained one, what it started from, or none where it is of the frames."""
+def _network(spec: dict[str, Any], signal: str) -> tuple[str, str]:
+    """The network that a signal is of, and by what it looks as it does: a trained one, what it started from, or none
+    where the signal is of the frames.
+    """
     line, _, name = signal.partition("/")
     if name in (*OF_FRAMES, EVEN):
-        return "frames"
-    return f"untrained {line}" if name.startswith(UNTRAINED) else line
+        return FRAMES, FRAMES
+    return (
+        (f"{UNTRAINED}{line}", STARTED_FROM) if name.startswith(UNTRAINED) else (line, spec["lines"][line]["variant"])
+    )
 
 
 def _points(spec: dict[str, Any], images: dict[str, np.ndarray], about: dict[str, Any]) -> list[Row]:
@@ -178,23 +188,25 @@ def _write_pages(spec: dict[str, Any], rows: list[Row], claims: list[Row], about
     explained = (
         f"Drawn: {', '.join(drawn)}; the first by a hash of their ids of as many classes. Maps: magnitudes over "
         f"channels of what the first block of each network makes, of the first seed. Measured on "
-        f"{len(about['clips'])} validation clips, one view each, every two neighbouring frames; 95% intervals."
+        f"{len(about['clips'])} validation clips, one view each, every two neighbouring frames; 95% intervals. {MARKS}"
     )
+    names = dict(spec["signals"])
     measured = [
         Measures(
             TITLES[measure],
-            ["", "Mean", "95%", f"{spec['signals'][subject]} less this", "95%", "p"],
+            ["", "Mean", "95%", f"{names[subject]} less this", "95%", "p"],
             [_cells(row) for row in rows if row["measure"] == measure],
         )
-        for measure, subject in spec["measures"].items()
+        for measure, subject in spec["measures"]
     ]
     means = {(row["measure"], row["signal"]): row["value"] for row in rows}
     found = [
-        f"{TITLES[measure]}: {spec['signals'][subject]} {means[measure, subject]:.3f}"
-        for measure, subject in spec["measures"].items()
+        f"{TITLES[measure]}: {names[subject]} {means[measure, subject]:.3f}"
+        for measure, subject in spec["measures"]
         if means.get((measure, subject)) is not None
     ]
-    write_pages(spec, explained, "; ".join(found) + "." if found else "", out, measured, claims)
+    told = [f"{'; '.join(found)}."] if found else []
+    write_pages(spec, explained, " ".join([*told, MARKS]), out, measured, claims)
 
 
 def _cells(row: Row) -> list[str]:

@@ -18,6 +18,7 @@ def spec(index) -> dict:
         "figure": "figure5",
         "study": "demo",
         "title": "examples",
+        "claimed": "x",
         "kind": "examples",
         "paper": "tpami2022",
         "where": "Figure 5",

@@ -5,16 +5,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from stm.evaluation.predictions import Predictions, write
-from stm.reporting.figures.accuracycost import mark
 from stm.reporting.figures.embedding import separation_label
 from stm.reporting.figures.featureclaims import claim_rows
 from stm.reporting.figures.kinds import write_figure
+from stm.reporting.figures.looks import LOOKS, looks
 from stm.reporting.figures.separation import claim_pairs, load_networks
 from stm.reporting.measured import TableError
 from stm.reporting.tables import write_table
 
+CONFIG = Path(__file__).parents[3] / "config"
 COMMON = {"code": "0", "figure": "picture", "study": "demo", "title": "a picture", "claims": []}
 
 
@@ -92,7 +94,8 @@ def test_a_caption_of_a_figure_of_our_own_says_what_was_found_and_claims_nothing
 @pytest.fixture
 def confusions(made) -> dict:
     lines = made.table6()["lines"]
-    return {**COMMON, "kind": "confusions", "table": "table6", "pairs": 3, "lines": [lines[0], lines[3]]}
+    shown = [{"variant": "tsn", **lines[0]}, {"variant": "stm", **lines[3]}]
+    return {**COMMON, "kind": "confusions", "table": "table6", "pairs": 3, "lines": shown}
 
 
 def test_confusions_are_the_share_of_both_classes_taken_for_the_other(drawn, confusions, made, tmp_path):
@@ -123,7 +126,7 @@ def cost_spec(made, folder: Path, **measured) -> dict:
     write_table(table, folder / "table6")
     told = [line["measured"] for line in table["lines"]]
     genuine = [line["experiment"] for line in told if line["genuine"]]
-    shown = {"experiments": [line["experiment"] for line in told], "genuine": genuine}
+    shown = {"variants": {line["experiment"]: "stm" for line in told}, "genuine": genuine}
     return {**COMMON, "kind": "accuracy_cost", "tables": [named("table6", folder)], **shown}
 
 
@@ -155,16 +158,30 @@ def test_a_network_that_stands_in_two_tables_is_drawn_once(drawn, made, tmp_path
 
 def test_lines_of_other_data_and_recipes_are_left_out(drawn, made, tmp_path):
     spec = cost_spec(made, tmp_path / "reports")
-    assert drawn({**spec, "experiments": spec["experiments"][1:3]})["method"].tolist() == ["CSTM", "CMM"]
+    assert drawn({**spec, "variants": dict([*spec["variants"].items()][1:3])})["method"].tolist() == ["CSTM", "CMM"]
 
 
-def test_no_two_marks_look_alike():
-    assert len({tuple(mark(k).values()) for k in range(100)}) == 100
+def test_no_two_networks_of_a_picture_look_alike_and_a_network_looks_the_same_in_all():
+    names = [*LOOKS, *(f"ours{k}" for k in range(100 - len(LOOKS)))]
+    for found in (looks(names), looks(["stm"] * 100)):
+        assert len({(look.colour, look.marker) for look in found}) == 100
+        assert len({(look.colour, look.dash) for look in found[:40]}) == 40
+        assert len({look.colour for look in looks(["stm"] * 10)}) == 10
+    # Whatever stands beside it.
+    assert looks(["ours", "stm", "stm"])[1] == looks(["stm"])[0] == LOOKS["stm"]
+
+
+def test_networks_of_one_table_have_each_a_colour():
+    tables = [yaml.safe_load(path.read_text()) for path in (CONFIG / "tables").glob("*.yaml")]
+    # What is only counted is in no picture.
+    for table in (table for table in tables if not table.get("counts_only")):
+        variants = {line.get("variant") for line in table["lines"]} & {*LOOKS}
+        assert len({LOOKS[name].colour for name in variants}) == len(variants), table["title"]
 
 
 def test_a_table_without_a_trained_network_is_refused(made, tmp_path):
     write_table(made.spec([made.line(1, "STM")]), tmp_path / "table6")
-    spec = {**COMMON, "kind": "accuracy_cost", "tables": [named("table6", tmp_path)], "experiments": [], "genuine": []}
+    spec = {**COMMON, "kind": "accuracy_cost", "tables": [named("table6", tmp_path)], "variants": {}, "genuine": []}
     with pytest.raises(TableError, match="no measured line has run_flops_g"):
         write_figure(spec, tmp_path / "picture")
 
@@ -179,7 +196,9 @@ def curves_spec(folder: Path, lines: int = 12) -> dict:
         path.parent.mkdir(parents=True)
         epochs = "".join(f"{e},{36 * e},0.05,{3 / (e + i):.6f},{10.0 * e + i},9\n" for e in (1, 2, 3))
         path.write_text("epoch,step,learning_rate,loss,train_top1,seconds\n" + epochs)
-        told.append({"label": f"network {i}", "experiment": f"drawn/n{i}", "histories": {"seed0": str(path)}})
+        told.append(
+            {"label": f"network {i}", "variant": "stm", "experiment": f"drawn/n{i}", "histories": {"seed0": str(path)}}
+        )
     panel = {"table": "table11", "where": "Table 11", "title": "Twins", "lines": told}
     return {**COMMON, "kind": "curves", "panels": [panel, {**panel, "table": "table6", "lines": told[:2]}]}
 
@@ -257,7 +276,15 @@ def embedding(tmp_path) -> dict:
         }
         rows.append({"title": f"{title} Twins", "lines": [line]})
     shown = {"classes": 10, "clips_per_class": 12, "perplexity": 5.0, "map_seeds": 2, "neighbours": 3}
-    return {**COMMON, "kind": "embedding", "paper": "tpami2022", "where": "Figure 7", "panels": rows, **shown}
+    return {
+        **COMMON,
+        "kind": "embedding",
+        "paper": "tpami2022",
+        "where": "Figure 7",
+        "claimed": "x",
+        "panels": rows,
+        **shown,
+    }
 
 
 def test_measures_are_of_every_space_and_of_every_map(drawn, embedding, tmp_path):
